@@ -1,0 +1,100 @@
+"""What a method sees of the engine.
+
+A detector is a short program of *block reductions* (minimum and maximum, moments, ...) and *block
+maps*. It asks its :class:`Run` for them and never reads pixels itself, so one text serves a cube in
+memory, a file larger than memory, and a cluster::
+
+    def detect(run, params):
+        statistics = run.reduce(Moments())
+        return run.map(Distance(statistics))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.scenes.scene import Scene
+from had_cli.scenes.source import Window
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of the scene with its halo, on the device.
+
+    Attributes
+    ----------
+    cube : rows x cols x bands, float32, an array of ``xp``; undefined where not valid
+    valid : rows x cols bool of ``xp``
+    window : where ``cube`` lies in the scene, halo included
+    core : the part of ``cube`` to be answered for, relative to ``cube``
+    xp : the array namespace (numpy, or torch through array-api-compat)
+    """
+
+    cube: Any
+    valid: Any
+    window: Window
+    core: Window
+    xp: Any
+
+
+class Reduction(Protocol[T]):
+    """A statistic of the valid pixels that can be computed in pieces. Must be picklable."""
+
+    def compute(self, pixels: Any, xp: Any) -> T:
+        """Return the partial result of ``pixels``, n x bands float32 (n >= 1), as host values."""
+        ...
+
+    def merge(self, first: T, second: T) -> T:
+        """Return the result of both pieces together."""
+        ...
+
+
+class BlockMap(Protocol):
+    """A function from a block to values of its core. Must be picklable."""
+
+    def __call__(self, block: Block) -> Any:
+        """Return core height x core width x layers (or without the last axis for one layer)."""
+        ...
+
+
+class Run(Protocol):
+    """One detection: the scene, its device and the passes over it."""
+
+    scene: Scene
+    device: str
+    seed: int
+    weights: Any
+
+    def reduce(self, reduction: Reduction[T], label: str = ...) -> T:
+        """Return the statistic over all valid pixels.
+
+        Pieces are merged pairwise in the order of the scene, so the result does not depend on the
+        engine's timing.
+        """
+        ...
+
+    def map(self, function: BlockMap, *, layers: int = 1, halo: int = 0, align: int = 1, label: str = ...) -> npt.NDArray[np.float32]:
+        """Return rows x cols (x layers) float32 of ``function`` over the scene, NaN where invalid.
+
+        Cores begin at multiples of ``align`` and each comes with ``halo`` pixels around it, fewer at
+        the scene's edge.
+        """
+        ...
+
+    def sample(self, count: int) -> npt.NDArray[np.float64]:
+        """Return about ``count`` valid pixels spread evenly over the scene, n x bands."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Tell the user something that bears on the result; it also goes into the JSON."""
+        ...
+
+    def record(self, **facts: Any) -> None:
+        """Add facts about the result (JSON values) to its tags and JSON."""
+        ...

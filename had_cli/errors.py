@@ -1,0 +1,50 @@
+"""One root for every error that ``had`` raises on purpose.
+
+Each class also inherits the builtin that a Python caller would expect, so that
+``except FileNotFoundError`` works in a notebook while the command line catches :class:`HadError`
+alone. A message is one line: what is wrong, with which file, and what to do.
+"""
+
+
+class HadError(Exception):
+    """The root: the data or the run failed (exit status 1)."""
+
+
+class SceneError(HadError, ValueError):
+    """A scene cannot be read, or holds what no method can work on."""
+
+
+class SceneNotFoundError(SceneError, FileNotFoundError):
+    """There is no file at the path given for a scene, a mask or a truth."""
+
+    __str__ = Exception.__str__  # FileNotFoundError would print errno's form
+
+
+class OutputError(HadError, OSError):
+    """An output cannot be written."""
+
+    __str__ = Exception.__str__
+
+
+class OutputExistsError(OutputError, FileExistsError):
+    """The output exists and ``--overwrite`` was not given."""
+
+    __str__ = Exception.__str__
+
+
+class WeightsError(HadError, ValueError):
+    """A weights file is damaged, belongs to another method, or is missing."""
+
+
+class PluginError(HadError, ImportError):
+    """A plugin is broken, or the method, reader or writer asked for does not exist."""
+
+    __str__ = Exception.__str__
+
+
+class DeviceError(HadError, RuntimeError):
+    """The device asked for does not exist or cannot be used."""
+
+
+class UsageError(HadError, ValueError):
+    """A value given by the caller is outside what is accepted (exit status 2)."""

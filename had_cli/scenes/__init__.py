@@ -1,0 +1,1 @@
+"""Scenes: what lies in a file, seen lazily, whatever the format."""

@@ -1,0 +1,247 @@
+"""The lazy scene that every method works on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.errors import SceneError
+from had_cli.scenes.source import SceneInfo, Source, Window
+
+Float = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+class Scene:
+    """A hyperspectral scene: metadata at once, pixels on request.
+
+    A scene is a view of a source: :meth:`select` narrows it to bands, a window or a mask without
+    reading anything. Coordinates of :meth:`read` are the view's own.
+
+    Parameters
+    ----------
+    source
+        What a reader returned.
+    bands
+        Ascending 0-based indices into the source's bands; default: all that are not marked bad.
+    window
+        Part of the source; default: all of it.
+    mask
+        rows x cols of the *window*, True where a pixel takes part.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        bands: npt.NDArray[np.intp] | None = None,
+        window: Window | None = None,
+        mask: Mask | None = None,
+    ) -> None:
+        self.source = source
+        info = source.info
+        rows, cols, count = info.shape
+        self.window = window or Window(0, 0, cols, rows)
+        if bands is None:
+            bands = np.arange(count) if info.bad_bands is None else np.flatnonzero(~info.bad_bands)
+            if not len(bands):
+                raise SceneError(f"{info.path}: every band is marked bad; choose some with --bands")
+        self.bands = np.asarray(bands, dtype=np.intp)
+        self._all = len(self.bands) == count
+        if mask is not None and mask.shape != (self.window.height, self.window.width):
+            raise SceneError(
+                f"{info.path}: the mask has {mask.shape[0]} x {mask.shape[1]} pixels, "
+                f"the scene {self.window.height} x {self.window.width}"
+            )
+        self.mask = mask
+
+    @classmethod
+    def from_array(cls, cube: npt.ArrayLike, *, name: str = "array", **metadata: Any) -> Self:
+        """Return the scene of a rows x cols x bands array; ``metadata`` as in :class:`SceneInfo`."""
+        array = np.asarray(cube)
+        if array.ndim != 3:
+            raise SceneError(f"{name}: an array of {array.ndim} axes is not a scene; give rows x cols x bands")
+        return cls(_ArraySource(SceneInfo(path=name, format="array", shape=array.shape, dtype=array.dtype, **metadata), array))
+
+    # -- description ----------------------------------------------------------------------------
+    @property
+    def info(self) -> SceneInfo:
+        """The metadata of this view: shape, bands and transform are those of the selection."""
+        info, (window, bands) = self.source.info, (self.window, self.bands)
+
+        def of_bands(values: Any) -> Any:
+            return None if values is None else values[bands]
+
+        names, nodata, transform = info.band_names, info.nodata, info.transform
+        if transform is not None:
+            a, b, c, d, e, f = transform
+            transform = (a, b, c + a * window.col + b * window.row, d, e, f + d * window.col + e * window.row)
+        return dataclasses.replace(
+            info,
+            shape=self.shape,
+            wavelengths=of_bands(info.wavelengths),
+            fwhm=of_bands(info.fwhm),
+            bad_bands=of_bands(info.bad_bands),
+            scale=of_bands(info.scale),
+            offset=of_bands(info.offset),
+            band_names=None if names is None else tuple(names[b] for b in bands),
+            nodata=tuple(nodata[b] for b in bands) if isinstance(nodata, tuple) else nodata,
+            transform=transform,
+            truth=None if info.truth is None else lambda: self.truth,
+        )
+
+    @property
+    def path(self) -> str:
+        """The path or URL the scene was opened from."""
+        return self.source.info.path
+
+    @property
+    def name(self) -> str:
+        """The file's name without folder and suffix."""
+        return self.source.info.name
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(rows, cols, bands) of the selection."""
+        return self.window.height, self.window.width, len(self.bands)
+
+    @property
+    def wavelengths(self) -> npt.NDArray[np.float64] | None:
+        """Band centres in nanometres, (bands,), or None."""
+        centres = self.source.info.wavelengths
+        return None if centres is None else centres[self.bands]
+
+    @property
+    def truth(self) -> Mask | None:
+        """The rows x cols truth (True: anomalous) that the file carries, or None."""
+        load = self.source.info.truth
+        return None if load is None else load()[self.window.rows, self.window.cols]
+
+    def __repr__(self) -> str:
+        rows, cols, bands = self.shape
+        return f"<Scene {self.name}: {rows} rows x {cols} columns x {bands} bands, {self.source.info.dtype}>"
+
+    # -- selection ------------------------------------------------------------------------------
+    def select(
+        self,
+        *,
+        bands: Sequence[int] | npt.NDArray[np.intp] | None = None,
+        window: Window | None = None,
+        mask: Mask | None = None,
+    ) -> Scene:
+        """Return a narrower view; all arguments are in this view's own coordinates.
+
+        Raises
+        ------
+        SceneError
+            When the window or a band lies outside, or nothing is left.
+        """
+        rows, cols, count = self.shape
+        chosen, own, valid = self.bands, self.window, self.mask
+        if bands is not None:
+            index = np.unique(np.asarray(bands, dtype=np.intp))
+            if not len(index) or index[0] < 0 or index[-1] >= count:
+                raise SceneError(f"{self.path}: bands must lie within the scene's {count}")
+            chosen = self.bands[index]
+        if window is not None:
+            if window.width < 1 or window.height < 1 or window.col < 0 or window.row < 0 or window.col + window.width > cols or window.row + window.height > rows:
+                raise SceneError(f"{self.path}: window {tuple(window)} does not lie within {cols} columns x {rows} rows")
+            own = Window(own.col + window.col, own.row + window.row, window.width, window.height)
+            valid = None if valid is None else valid[window.rows, window.cols]
+        if mask is not None:
+            valid = mask if valid is None else valid & mask
+        return Scene(self.source, bands=chosen, window=own, mask=valid)
+
+    # -- pixels ---------------------------------------------------------------------------------
+    def read(self, window: Window | None = None) -> Float:
+        """Return height x width x bands float32 in physical units.
+
+        Invalid values are NaN: nodata in the bands where it stands, and every band of a pixel that
+        the file's own mask or :attr:`mask` leaves out. A pixel counts as valid only where all of
+        its selected bands are finite (:func:`valid_pixels`). The result may share memory with the
+        scene: treat it as read-only.
+        """
+        rows, cols, count = self.shape
+        view = window or Window(0, 0, cols, rows)
+        there = Window(self.window.col + view.col, self.window.row + view.row, view.width, view.height)
+        raw = self.source.read(there, None if self._all else self.bands)
+        info = self.source.info
+        invalid = _equals_nodata(raw, info.nodata, self.bands)
+        if info.scale is None and info.offset is None:
+            cube = raw.astype(np.float32, copy=invalid is not None and raw.dtype == np.float32)
+        else:
+            # in double: a float32 product would lose the last digits of a 32-bit count
+            scale = 1.0 if info.scale is None else info.scale[self.bands]
+            offset = 0.0 if info.offset is None else info.offset[self.bands]
+            cube = (raw * scale + offset).astype(np.float32)
+        if invalid is not None:
+            cube[invalid] = np.nan
+        for keep in (self.source.valid(there), None if self.mask is None else self.mask[view.rows, view.cols]):
+            if keep is not None and not keep.all():
+                if np.shares_memory(cube, raw):
+                    cube = cube.copy()
+                cube[~keep] = np.nan
+        return cube
+
+    def close(self) -> None:
+        """Release the file."""
+        self.source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def valid_pixels(cube: Float) -> Mask:
+    """Return the (...,) mask of pixels of a (..., bands) array whose bands are all finite."""
+    # A sum is one pass and finite only if all its terms are; where it is not, overflow of finite
+    # values is told apart from real NaN and infinity.
+    with np.errstate(all="ignore"):
+        valid = np.isfinite(cube @ np.ones(cube.shape[-1], cube.dtype))
+    doubtful = ~valid
+    if doubtful.any():
+        valid[doubtful] = np.isfinite(cube[doubtful]).all(axis=-1)
+    return valid
+
+
+def _equals_nodata(raw: npt.NDArray[Any], nodata: Any, bands: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_] | None:
+    """Return where ``raw`` equals nodata, or None where that cannot be or does not occur."""
+    if nodata is None:
+        return None
+    if isinstance(nodata, tuple):
+        values = np.array([np.nan if nodata[b] is None else nodata[b] for b in bands], dtype=np.float64)
+    else:
+        values = np.float64(nodata)
+    if np.isnan(values).all():
+        return None
+    if raw.dtype == np.float32:
+        # -3.4028235e38 in a header is meant to equal the float32 in the file
+        with np.errstate(over="ignore"):
+            values = np.float32(values)
+    invalid = raw == values
+    return invalid if invalid.any() else None
+
+
+class _ArraySource:
+    """A source over an array in memory."""
+
+    def __init__(self, info: SceneInfo, array: npt.NDArray[Any]) -> None:
+        self.info = info
+        self._array = array
+
+    def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
+        block = self._array[window.rows, window.cols]
+        return block if bands is None else block[..., bands]
+
+    def valid(self, window: Window) -> None:
+        return None
+
+    def close(self) -> None:
+        pass

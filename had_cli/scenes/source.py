@@ -1,0 +1,124 @@
+"""The contract between ``had`` and a file format: what a reader returns and a writer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.errors import SceneError
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels, in the order of GDAL's ``-srcwin``; 0-based, from the top left."""
+
+    col: int
+    row: int
+    width: int
+    height: int
+
+    @property
+    def rows(self) -> slice:
+        """The rows as a slice."""
+        return slice(self.row, self.row + self.height)
+
+    @property
+    def cols(self) -> slice:
+        """The columns as a slice."""
+        return slice(self.col, self.col + self.width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneInfo:
+    """Everything known of a scene but its pixels.
+
+    Attributes
+    ----------
+    shape : (rows, cols, bands)
+    dtype : the type stored in the file, in native byte order
+    wavelengths, fwhm : (bands,) float64 in nanometres, or None
+    bad_bands : (bands,) bool, True where the file marks the band as bad, or None
+    nodata : a value, one value per band, or None; NaN is always invalid and need not be named
+    scale, offset : (bands,) float64 or None; physical value = stored value * scale + offset
+    crs : WKT, or None; transform: the six affine coefficients (a, b, c, d, e, f) in rasterio's order
+        (x = a col + b row + c, y = d col + e row + f), or None
+    block : natural (rows, cols) of a cheap read; None when any window costs the same
+    truth : returns the (rows, cols) bool truth the file carries; None where it carries none
+    notes : what a reader decided for the user, one line each, to be shown to the user
+    tags : free text carried along, e.g. the history of a score map
+    """
+
+    path: str
+    format: str
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+    wavelengths: npt.NDArray[np.float64] | None = None
+    fwhm: npt.NDArray[np.float64] | None = None
+    band_names: tuple[str, ...] | None = None
+    bad_bands: npt.NDArray[np.bool_] | None = None
+    nodata: float | tuple[float | None, ...] | None = None
+    scale: npt.NDArray[np.float64] | None = None
+    offset: npt.NDArray[np.float64] | None = None
+    crs: str | None = None
+    transform: tuple[float, float, float, float, float, float] | None = None
+    interleave: str | None = None
+    block: tuple[int, int] | None = None
+    truth: Callable[[], npt.NDArray[np.bool_]] | None = None
+    notes: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what no scene can be, so that a wrong header is told at once."""
+        rows, cols, bands = self.shape
+        if min(self.shape) < 1:
+            raise SceneError(f"{self.path}: the scene is empty ({rows} rows x {cols} columns x {bands} bands)")
+        if self.dtype.kind not in "biuf":
+            raise SceneError(f"{self.path}: {self.dtype} values are not supported; a scene holds integers or real numbers")
+        for name in ("wavelengths", "fwhm", "bad_bands", "scale", "offset", "band_names"):
+            value = getattr(self, name)
+            if value is not None and len(value) != bands:
+                raise SceneError(f"{self.path}: {len(value)} values of {name} for {bands} bands")
+
+    @property
+    def name(self) -> str:
+        """The file's name without folder and suffix."""
+        return Path(self.path).stem
+
+
+@runtime_checkable
+class Source(Protocol):
+    """An open scene file, as returned by a reader."""
+
+    info: SceneInfo
+
+    def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
+        """Return height x width x bands in the stored dtype and native byte order, unscaled.
+
+        ``bands`` are ascending 0-based indices, None means all. Called from one thread at a time.
+        A floating result may hold NaN; values equal to ``info.nodata`` are left as they are.
+        """
+        ...
+
+    def valid(self, window: Window) -> npt.NDArray[np.bool_] | None:
+        """Return the height x width mask the file itself carries (True: valid), or None."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
+class Sink(Protocol):
+    """A raster being written, as returned by a writer."""
+
+    def write(self, window: Window, block: npt.NDArray[Any]) -> None:
+        """Store ``block``, height x width x bands. Windows come row by row and do not overlap."""
+        ...
+
+    def close(self) -> None:
+        """Finish the file. What was not closed is discarded by the caller."""
+        ...
