@@ -1,0 +1,56 @@
+# Everything happens in .venv: `make demo` or `make test` on a fresh machine needs python3 >= 3.11 only.
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO ?= demo
+
+# One thread per process: two pytest workers on two cores would otherwise fight over them.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types unit bench docs cli-reference dist clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Install had and its development tools into .venv
+
+# The stamp is written last, so that an interrupted installation is repeated.
+$(STAMP): pyproject.toml constraints.txt had_cli/_version.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "had needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; choose another with: make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Generate a scene, find its anomalies, evaluate and draw them
+	$(BIN)/had demo $(DEMO) --overwrite
+
+test: lint types docs unit ## Everything a change must pass, except the benchmarks
+
+lint: $(STAMP) ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## Check types
+	$(BIN)/mypy
+
+unit: $(STAMP) ## Run the tests
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m "not benchmark" --ignore=tests/benchmarks
+
+bench: $(STAMP) ## Measure speed against peers, alone on the machine
+	$(BIN)/python -m pytest -p no:xdist -s tests/benchmarks
+
+docs: $(STAMP) ## Build the documentation into site/; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html -d build/doctrees docs site
+
+cli-reference: $(STAMP) ## Rewrite the pages that are generated from the code
+	$(BIN)/python docs/generate.py
+
+dist: $(STAMP) ## Build wheel and source distribution into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean: ## Remove everything that make has made
+	rm -rf $(VENV) build dist site demo .pytest_cache .ruff_cache .mypy_cache .hypothesis
