@@ -7,8 +7,10 @@ imported only when it is used (:func:`had_cli.host.resolve`).
 
 from __future__ import annotations
 
+import math
+import numbers
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,24 @@ PARAM_TYPES = (bool, int, float, str, Path)
 def _check(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)
+
+
+def _check_name(kind: str, name: str) -> None:
+    _check(bool(_NAME.match(name)), f"{kind} name {name!r} is not lower-case letters, digits and dashes")
+
+
+def _check_reference(owner: str, field_name: str, reference: str | None) -> None:
+    _check(
+        reference is None or bool(_REFERENCE.match(reference)),
+        f"{owner}: {field_name}={reference!r} is not 'package.module:attribute'",
+    )
+
+
+def _check_suffixes(owner: str, suffixes: tuple[str, ...]) -> None:
+    _check(
+        isinstance(suffixes, tuple) and all(s.startswith(".") and s == s.lower() for s in suffixes),
+        f"{owner}: suffixes are a tuple of lower-case texts that begin with a dot",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +61,10 @@ class Param:
 
     def __post_init__(self) -> None:
         _check(bool(_PARAM_NAME.match(self.name)), f"parameter name {self.name!r} is not lower_snake_case")
-        _check(self.type in PARAM_TYPES, f"parameter {self.name}: type {self.type!r} is not one of bool, int, float, str, Path")
+        _check(
+            self.type in PARAM_TYPES,
+            f"parameter {self.name}: type {self.type!r} is not one of bool, int, float, str, Path",
+        )
         _check(bool(self.help), f"parameter {self.name} has no help")
         _check(not self.choices or self.type is str, f"parameter {self.name}: choices need type str")
         if self.default is not None:
@@ -62,27 +85,35 @@ class Param:
         """
         if value is None:
             return None
-        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+        if not isinstance(value, bool):  # numpy's scalars are welcome as well
+            if self.type is float and isinstance(value, numbers.Real):
+                value = float(value)
+            elif self.type is int and isinstance(value, numbers.Integral):
+                value = int(value)
         if self.type is Path and isinstance(value, str):
             value = Path(value)
         if not isinstance(value, self.type) or (self.type is int and isinstance(value, bool)):
             raise ValueError(f"{self.option} takes {self.type.__name__}, not {value!r}")
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.option} takes one of {', '.join(self.choices)}, not {value!r}")
-        low, high = self.minimum, self.maximum
-        # "not (>=)" rather than "<" so that NaN is refused as well
-        if (low is not None and not value >= low) or (high is not None and not value <= high):
+        if not self._within(value):
             raise ValueError(f"{self.option} takes {self.range()}, not {value!r}")
         return value
 
+    def _within(self, value: Any) -> bool:
+        if self.type not in {int, float}:
+            return True
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
+        return bool(low <= value <= high)  # never true of NaN
+
     def range(self) -> str:
-        """The accepted range in words, e.g. ``at least 2``."""
+        """Return the accepted range in words, e.g. ``at least 2``."""
         if self.minimum is not None and self.maximum is not None:
             return f"{self.minimum:g} to {self.maximum:g}"
         if self.minimum is not None:
             return f"at least {self.minimum:g}"
-        return f"at most {self.maximum:g}" if self.maximum is not None else "any value"
+        return f"at most {self.maximum:g}" if self.maximum is not None else "a number"
 
 
 def _check_params(owner: str, params: tuple[Param, ...]) -> None:
@@ -111,11 +142,18 @@ class Method:
     weights: Literal["none", "optional", "required"] = "none"
 
     def __post_init__(self) -> None:
-        _check(bool(_NAME.match(self.name)), f"method name {self.name!r} is not lower-case letters, digits and dashes")
+        _check_name("method", self.name)
         _check(bool(self.summary), f"method {self.name} has no summary")
-        _check(bool(_REFERENCE.match(self.detect)), f"method {self.name}: detect={self.detect!r} is not 'package.module:attribute'")
-        _check(self.train is None or bool(_REFERENCE.match(self.train)), f"method {self.name}: train={self.train!r} is not 'package.module:attribute'")
-        _check(self.weights in {"none", "optional", "required"}, f"method {self.name}: weights={self.weights!r} is not none, optional or required")
+        _check(self.detect is not None, f"method {self.name} has no detect")
+        _check_reference(f"method {self.name}", "detect", self.detect)
+        _check_reference(f"method {self.name}", "train", self.train)
+        _check(
+            self.weights in {"none", "optional", "required"},
+            f"method {self.name}: weights={self.weights!r} is not none, optional or required",
+        )
+        _check(
+            self.train is not None or not self.train_params, f"method {self.name}: train_params without train"
+        )
         _check_params(self.name, self.params)
         _check_params(self.name, self.train_params)
 
@@ -135,10 +173,10 @@ class Reader:
     sniff: str | None = None
 
     def __post_init__(self) -> None:
-        _check(bool(_NAME.match(self.name)), f"reader name {self.name!r} is not lower-case letters, digits and dashes")
-        _check(bool(_REFERENCE.match(self.open)), f"reader {self.name}: open={self.open!r} is not 'package.module:attribute'")
-        _check(self.sniff is None or bool(_REFERENCE.match(self.sniff)), f"reader {self.name}: sniff={self.sniff!r} is not 'package.module:attribute'")
-        _check(all(s.startswith(".") and s == s.lower() for s in self.suffixes), f"reader {self.name}: suffixes are lower case and begin with a dot")
+        _check_name("reader", self.name)
+        _check_reference(f"reader {self.name}", "open", self.open)
+        _check_reference(f"reader {self.name}", "sniff", self.sniff)
+        _check_suffixes(f"reader {self.name}", self.suffixes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +192,10 @@ class Writer:
     suffixes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(bool(_NAME.match(self.name)), f"writer name {self.name!r} is not lower-case letters, digits and dashes")
-        _check(bool(_REFERENCE.match(self.create)), f"writer {self.name}: create={self.create!r} is not 'package.module:attribute'")
+        _check_name("writer", self.name)
+        _check_reference(f"writer {self.name}", "create", self.create)
         _check(bool(self.suffixes), f"writer {self.name} claims no suffix")
+        _check_suffixes(f"writer {self.name}", self.suffixes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +204,7 @@ class Metric:
 
     ``compute`` refers to ``compute(truth, scores) -> float`` on 1-D arrays of the valid pixels:
     ``truth`` bool, ``scores`` float64. ``formula`` is printed beside the number, ``best`` is the
-    value of a perfect map.
+    value of a perfect map; ``symbol`` is how papers write it, default the name.
     """
 
     name: str
@@ -173,10 +212,11 @@ class Metric:
     compute: str
     formula: str
     best: float
+    symbol: str = ""
 
     def __post_init__(self) -> None:
         _check(bool(_PARAM_NAME.match(self.name)), f"metric name {self.name!r} is not lower_snake_case")
-        _check(bool(_REFERENCE.match(self.compute)), f"metric {self.name}: compute={self.compute!r} is not 'package.module:attribute'")
+        _check_reference(f"metric {self.name}", "compute", self.compute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,4 +227,4 @@ class Offer:
     readers: tuple[Reader, ...] = ()
     writers: tuple[Writer, ...] = ()
     metrics: tuple[Metric, ...] = ()
-    hooks: tuple[str, ...] = field(default=())
+    hooks: tuple[str, ...] = ()

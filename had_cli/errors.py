@@ -48,3 +48,7 @@ class DeviceError(HadError, RuntimeError):
 
 class UsageError(HadError, ValueError):
     """A value given by the caller is outside what is accepted (exit status 2)."""
+
+
+class UnknownMethodError(PluginError, UsageError):
+    """No plugin brings the method asked for (exit status 2)."""
