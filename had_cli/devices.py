@@ -1,0 +1,213 @@
+"""Which devices there are, which one to use, and the array namespace that computes on it.
+
+torch takes seconds to import and most CPU runs never need it. So a CUDA device is looked for in two
+steps: first the traces that a driver leaves on a machine (:func:`driver_present`), files only; torch is
+imported and asked only where there are some. The same holds for Apple's MPS, which exists on arm64 Macs.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from had_cli.errors import DeviceError, UsageError
+
+# NVIDIA on Linux; WSL 2 (where the driver is Windows'); Jetson; AMD, for ROCm builds of torch, which
+# answer as "cuda" too
+_TRACES = (
+    "/proc/driver/nvidia/version",
+    "/dev/nvidiactl",
+    "/dev/nvidia0",
+    "/dev/dxg",
+    "/dev/nvhost-gpu",
+    "/dev/nvgpu",
+    "/dev/kfd",
+)
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(?::(?P<index>[0-9]+))?")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "STATUS_ALLOC_FAILED",  # cuBLAS, cuSOLVER and cuDNN say it in this way
+    "can't allocate memory",  # torch's CPU allocator
+    "not enough memory",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that computes.
+
+    Attributes
+    ----------
+    name : what ``--device`` takes: ``cpu``, ``cuda:0``, ``mps``
+    kind : ``cpu``, ``cuda`` or ``mps``
+    model : the maker's name for it
+    memory_total, memory_free : bytes; None where the device does not tell
+    """
+
+    name: str
+    kind: str
+    model: str
+    memory_total: int | None = None
+    memory_free: int | None = None
+
+
+def list_devices() -> list[Device]:
+    """Return the CPU and every device that torch can use here, in the order of their indices."""
+    return [_cpu(), *_cuda_devices(), *_mps_devices()]
+
+
+def choose_device(text: str = "auto") -> str:
+    """Return the device that ``text`` stands for: ``cpu``, ``cuda:N`` or ``mps``.
+
+    Parameters
+    ----------
+    text
+        ``auto`` takes the CUDA device with most free memory, else the CPU (never ``mps``, which has no
+        double precision); ``cuda`` takes the CUDA device with most free memory or fails.
+
+    Raises
+    ------
+    UsageError
+        When ``text`` names no device.
+    DeviceError
+        When the machine has no such device; the message says why.
+    """
+    match = _DEVICE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"--device takes auto, cpu, cuda, cuda:N or mps, not {text!r}")
+    if text == "cpu":
+        return text
+    if text == "mps":
+        if not _mps_devices():
+            raise DeviceError(
+                f"--device mps: this machine has no usable MPS device; there is {_names(list_devices())}"
+            )
+        return text
+    found = _cuda_devices()
+    if not found:
+        if text == "auto":
+            return "cpu"
+        raise DeviceError(f"--device {text}: {why_no_cuda()}; use --device cpu")
+    if match["index"] is None:
+        # the first of equals, so that the choice does not change from run to run
+        return max(found, key=lambda device: -1 if device.memory_free is None else device.memory_free).name
+    wanted = f"cuda:{int(match['index'])}"
+    if wanted not in {device.name for device in found}:
+        raise DeviceError(f"--device {text}: there is no such device here; there is {_names(list_devices())}")
+    return wanted
+
+
+def namespace(device: str) -> Any:
+    """Return the array namespace that computes on ``device``: numpy for ``cpu``, else torch's.
+
+    torch comes through array-api-compat, so that one text serves both; arrays are moved with
+    ``xp.asarray(array, device=device)``.
+    """
+    if device == "cpu":
+        import numpy as np
+
+        return np
+    import array_api_compat.torch
+
+    return array_api_compat.torch
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether ``error`` says that a device (or the machine) ran out of memory.
+
+    Smaller blocks help then, and only then. torch has a class for it, but its libraries report the same
+    as plain RuntimeErrors.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    torch = sys.modules.get("torch")  # an error of torch's cannot exist before torch was imported
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def driver_present() -> bool:
+    """Return whether this machine has the traces of a GPU driver; looks at files only."""
+    if sys.platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
+    return any(Path(trace).exists() for trace in _TRACES)
+
+
+def why_no_cuda() -> str | None:
+    """Return in one line why there is no CUDA device, or None where there is one."""
+    if _hidden():
+        return f"CUDA_VISIBLE_DEVICES={os.environ['CUDA_VISIBLE_DEVICES']!r} hides every CUDA device"
+    if not driver_present():
+        return "there is no GPU driver on this machine"
+    torch = _torch()
+    if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
+        return f"torch {torch.__version__} is a CPU build; install one with CUDA (pytorch.org/get-started)"
+    count, complaint = _count(torch)
+    if count:
+        return None
+    return f"torch finds no CUDA device ({complaint})" if complaint else "torch finds no CUDA device"
+
+
+def _cpu() -> Device:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return Device("cpu", "cpu", platform.processor() or platform.machine(), memory.total, memory.available)
+
+
+def _cuda_devices() -> list[Device]:
+    if _hidden() or not driver_present():
+        return []
+    torch = _torch()
+    return [_cuda_device(torch, index) for index in range(_count(torch)[0])]
+
+
+def _cuda_device(torch: Any, index: int) -> Device:
+    name, model = f"cuda:{index}", torch.cuda.get_device_name(index)
+    try:
+        free, total = torch.cuda.mem_get_info(index)
+    except RuntimeError:  # taken exclusively by another process: listed, and chosen last
+        return Device(name, "cuda", model)
+    return Device(name, "cuda", model, total, free)
+
+
+def _mps_devices() -> list[Device]:
+    if sys.platform != "darwin" or platform.machine() != "arm64":
+        return []
+    torch = _torch()
+    if not torch.backends.mps.is_available():
+        return []
+    total = torch.mps.recommended_max_memory()
+    return [Device("mps", "mps", "Apple GPU", total, total - torch.mps.driver_allocated_memory())]
+
+
+def _hidden() -> bool:
+    """Return whether the environment hides every CUDA device."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible is not None and visible.strip() in {"", "-1"}
+
+
+def _count(torch: Any) -> tuple[int, str]:
+    """Return how many CUDA devices torch sees, and what it complained of while looking."""
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        count = int(torch.cuda.device_count()) if torch.cuda.is_available() else 0
+    return count, "; ".join(str(c.message).splitlines()[0] for c in complaints)
+
+
+def _torch() -> ModuleType:
+    import torch
+
+    return torch
+
+
+def _names(devices: Iterable[Device]) -> str:
+    return ", ".join(device.name for device in devices)
