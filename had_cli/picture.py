@@ -124,7 +124,7 @@ def composite(scene: Scene, step: int = 1) -> Float:
     """
     wanted = composite_bands(scene)
     order = np.unique(wanted)  # select() keeps bands ascending and once each
-    values = _read_thinned(scene.select(bands=order), step)[..., np.searchsorted(order, wanted)]
+    values = read_thinned(scene.select(bands=order), step)[..., np.searchsorted(order, wanted)]
     valid = np.isfinite(values).all(axis=-1)
     picture = np.zeros((*valid.shape, 4), dtype=np.float32)
     if valid.any():
@@ -146,8 +146,8 @@ def thin_maximum(scores: npt.NDArray[np.floating[Any]], step: int) -> npt.NDArra
     return largest
 
 
-def _read_thinned(scene: Scene, step: int) -> Float:
-    """Read every ``step``-th row and column, strip by strip of what is cheap to read at once."""
+def read_thinned(scene: Scene, step: int) -> Float:
+    """Return every ``step``-th row and column, read strip by strip of what is cheap to read at once."""
     rows, cols, _ = scene.shape
     height = scene.info.block[0] if scene.info.block else 64
     wanted = np.arange(0, rows, step)
