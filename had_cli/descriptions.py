@@ -129,7 +129,8 @@ class Method:
     ``detect`` refers to ``detect(run, params) -> scores`` and ``train`` to
     ``train(job, params) -> Weights`` (see :mod:`had_cli.engine` and :mod:`had_cli.training`);
     ``params`` belong to detect, ``train_params`` to train. ``weights`` says whether ``detect`` uses
-    trained weights: ``"none"``, ``"optional"`` or ``"required"``.
+    trained weights: ``"none"``, ``"optional"`` or ``"required"``. ``double_precision`` says that
+    ``detect`` computes in float64; on a device without it (mps) the CPU does the work, with a warning.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Method:
     params: tuple[Param, ...] = ()
     train_params: tuple[Param, ...] = ()
     weights: Literal["none", "optional", "required"] = "none"
+    double_precision: bool = False
 
     def __post_init__(self) -> None:
         _check_name("method", self.name)

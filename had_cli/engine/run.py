@@ -2,7 +2,7 @@
 
 A detector is a short program of *block reductions* (minimum and maximum, moments, ...) and *block
 maps*. It asks its :class:`Run` for them and never reads pixels itself, so one text serves a cube in
-memory, a file larger than memory, and a cluster::
+memory, a file larger than memory, and later a cluster::
 
     def detect(run, params):
         statistics = run.reduce(Moments())
@@ -29,11 +29,12 @@ class Block:
 
     Attributes
     ----------
-    cube : rows x cols x bands, float32, an array of ``xp``; undefined where not valid
-    valid : rows x cols bool of ``xp``
+    cube : rows x cols x bands float32, an array of ``xp``; where not ``valid`` the values are
+        undefined and may be NaN
+    valid : rows x cols bool, an array of ``xp``
     window : where ``cube`` lies in the scene, halo included
     core : the part of ``cube`` to be answered for, relative to ``cube``
-    xp : the array namespace (numpy, or torch through array-api-compat)
+    xp : the array namespace: numpy, or torch through array-api-compat
     """
 
     cube: Any
@@ -42,16 +43,20 @@ class Block:
     core: Window
     xp: Any
 
+    def core_of(self, values: Any) -> Any:
+        """Return the core's part of a rows x cols (x anything) array."""
+        return values[self.core.rows, self.core.cols]
+
 
 class Reduction(Protocol[T]):
     """A statistic of the valid pixels that can be computed in pieces. Must be picklable."""
 
     def compute(self, pixels: Any, xp: Any) -> T:
-        """Return the partial result of ``pixels``, n x bands float32 (n >= 1), as host values."""
+        """Return the partial result of ``pixels``, n x bands float32 (n >= 1), in host memory."""
         ...
 
     def merge(self, first: T, second: T) -> T:
-        """Return the result of both pieces together."""
+        """Return the result of both pieces together; ``first`` comes earlier in the scene."""
         ...
 
 
@@ -59,12 +64,20 @@ class BlockMap(Protocol):
     """A function from a block to values of its core. Must be picklable."""
 
     def __call__(self, block: Block) -> Any:
-        """Return core height x core width x layers (or without the last axis for one layer)."""
+        """Return core height x core width (x layers); what it says of invalid pixels is ignored."""
         ...
 
 
 class Run(Protocol):
-    """One detection: the scene, its device and the passes over it."""
+    """One detection: the scene, its device and the passes over it.
+
+    Attributes
+    ----------
+    scene : the selected scene
+    device : ``cpu``, ``cuda:0``, ...
+    seed : for whatever the method draws at random
+    weights : the loaded :class:`had_cli.weights.Weights`, or None
+    """
 
     scene: Scene
     device: str
@@ -74,21 +87,36 @@ class Run(Protocol):
     def reduce(self, reduction: Reduction[T], label: str = ...) -> T:
         """Return the statistic over all valid pixels.
 
-        Pieces are merged pairwise in the order of the scene, so the result does not depend on the
-        engine's timing.
+        Pieces are merged pairwise in the order of the scene, so the result does not depend on
+        timing.
+
+        Raises
+        ------
+        SceneError
+            When the scene has no valid pixel.
         """
         ...
 
-    def map(self, function: BlockMap, *, layers: int = 1, halo: int = 0, align: int = 1, label: str = ...) -> npt.NDArray[np.float32]:
-        """Return rows x cols (x layers) float32 of ``function`` over the scene, NaN where invalid.
+    def map(
+        self,
+        function: BlockMap,
+        *,
+        layers: int = 1,
+        halo: int = 0,
+        align: int = 1,
+        cost: int = 0,
+        label: str = ...,
+    ) -> npt.NDArray[np.float32]:
+        """Return rows x cols (x layers, if more than one) float32, NaN at invalid pixels.
 
-        Cores begin at multiples of ``align`` and each comes with ``halo`` pixels around it, fewer at
-        the scene's edge.
+        Cores begin at multiples of ``align`` pixels, and each comes with ``halo`` pixels on every
+        side, fewer at the scene's edge. ``cost`` is what ``function`` needs for itself, in bytes per
+        pixel; it makes blocks smaller.
         """
         ...
 
-    def sample(self, count: int) -> npt.NDArray[np.float64]:
-        """Return about ``count`` valid pixels spread evenly over the scene, n x bands."""
+    def sample(self, count: int) -> npt.NDArray[np.float32]:
+        """Return up to about ``count`` valid pixels spread over the scene, n x bands."""
         ...
 
     def warn(self, message: str) -> None:

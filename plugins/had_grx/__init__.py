@@ -13,6 +13,7 @@ def had_methods() -> list[Method]:
             summary="Global Reed-Xiaoli detector: Mahalanobis distance from the scene's mean",
             paper="Reed & Yu, IEEE Trans. ASSP 38(10), 1990, doi 10.1109/29.60107",
             detect="had_grx.detector:detect",
+            double_precision=True,
             params=(
                 Param(
                     name="shrinkage",

@@ -1,0 +1,297 @@
+"""Running a method on a scene, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli import host
+from had_cli._version import __version__
+from had_cli.descriptions import Method
+from had_cli.devices import choose_device
+from had_cli.engine.executor import Executor
+from had_cli.engine.memory import memory_budget
+from had_cli.errors import HadError, UsageError, WeightsError
+from had_cli.metrics.evaluation import Evaluation, evaluate, json_value
+from had_cli.scenes.open import open_scene
+from had_cli.scenes.scene import Scene
+from had_cli.scenes.source import SceneInfo, Window
+
+ENGINES = ("auto", "memory", "stream")
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """A score map with everything needed to repeat it.
+
+    Attributes
+    ----------
+    scores : rows x cols float32, NaN where the scene has no valid pixel
+    scene : the (selected) scene the map belongs to
+    method : name; parameters : all of them, defaults included
+    device, engine, seconds : how it was computed
+    warnings : one line each; facts : what the method recorded (JSON values)
+    evaluation : against the truth given or the scene's own, or None where there is none
+    weights_hash : sha256 of the weights file, or None
+    """
+
+    scores: npt.NDArray[np.float32]
+    scene: Scene = field(repr=False)
+    method: str
+    parameters: Mapping[str, Any]
+    device: str
+    engine: str
+    seed: int
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = field(default=None, repr=False)
+    weights_hash: str | None = None
+
+    @property
+    def valid_pixels(self) -> int:
+        """How many pixels have a score."""
+        return int(np.count_nonzero(np.isfinite(self.scores)))
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the map in the format of ``path``'s suffix (.tif, .hdr, .mat, .npy, ...).
+
+        The file is float32 with NaN as nodata, has the scene's CRS and transform, and carries
+        method, parameters, seed, weights hash and version as tags. It appears under its name only
+        when complete.
+
+        Raises
+        ------
+        OutputExistsError
+            When ``path`` exists and ``overwrite`` is false.
+        OutputError
+            When its folder is missing or the format is unknown.
+        """
+        from had_cli.scenes.output import create_raster
+
+        rows, cols = self.scores.shape
+        scene = self.scene.info
+        info = SceneInfo(
+            path=str(path),
+            format="scores",
+            shape=(rows, cols, 1),
+            dtype=np.dtype(np.float32),
+            band_names=(f"{self.method} score",),
+            nodata=float("nan"),
+            crs=scene.crs,
+            transform=scene.transform,
+            tags=self.tags(),
+        )
+        with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite) as sink:
+            for row in range(0, rows, 256):
+                height = min(256, rows - row)
+                sink.write(Window(0, row, cols, height), np.asarray(self.scores[row : row + height, :, None]))
+        return Path(path)
+
+    def tags(self) -> dict[str, str]:
+        """Return the provenance of the map, as written into its file."""
+        tags = {
+            "had_version": __version__,
+            "had_method": self.method,
+            "had_parameters": json.dumps(json_value(_plain(self.parameters))),
+            "had_scene": Path(self.scene.path).name,
+            "had_bands": _runs(self.scene.bands + 1),
+            "had_seed": str(self.seed),
+        }
+        if self.weights_hash is not None:
+            tags["had_weights_sha256"] = self.weights_hash
+        return tags
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON document of ``had detect --json`` for this scene; NaN is null."""
+        rows, cols, bands = self.scene.shape
+        document: dict[str, Any] = {
+            "scene": self.scene.path,
+            "rows": rows,
+            "cols": cols,
+            "bands": bands,
+            "bands_used": _runs(self.scene.bands + 1),
+            "method": self.method,
+            "parameters": _plain(self.parameters),
+            "weights_sha256": self.weights_hash,
+            "device": self.device,
+            "engine": self.engine,
+            "seed": self.seed,
+            "seconds": round(self.seconds, 3),
+            "valid_pixels": self.valid_pixels,
+            "facts": dict(self.facts),
+            "notes": list(self.scene.info.notes),
+            "warnings": list(self.warnings),
+            "version": __version__,
+        }
+        if self.evaluation is not None:
+            document["auc"] = self.evaluation.auc
+            document["evaluation"] = self.evaluation.to_json(roc_points=0)
+        cleaned: dict[str, Any] = json_value(document)
+        return cleaned
+
+
+def detect(
+    scene: Scene | str | Path | npt.ArrayLike,
+    method: str,
+    *,
+    weights: str | Path | None = None,
+    truth: str | Path | npt.ArrayLike | None = None,
+    device: str = "auto",
+    engine: str = "auto",
+    memory: int | str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **params: Any,
+) -> Detection:
+    """Score every pixel of ``scene`` by ``method``.
+
+    Parameters
+    ----------
+    scene
+        A :class:`Scene`, a path, or a rows x cols x bands array.
+    method
+        A method's name (``had plugins`` lists them); ``params`` are its parameters.
+    weights
+        A safetensors file, for methods that use one.
+    truth
+        rows x cols array or path, to evaluate against; default: the one the scene carries.
+    device
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    engine
+        ``auto``, ``memory`` or ``stream``; auto streams scenes that do not fit into ``memory``.
+    memory
+        Bytes, or text such as ``"2GB"``: what blocks and results may take; default a quarter of
+        what is free.
+    seed
+        For methods that draw at random: the same seed gives the same bytes.
+    progress
+        Called as ``progress(label, fraction)``.
+
+    Raises
+    ------
+    UsageError
+        When a parameter is unknown or out of range.
+    HadError
+        When the data or the run fails: one line that says what is wrong with what.
+    """
+    description = host.method(method)
+    values = check_params(description, params)
+    if engine not in ENGINES:
+        raise UsageError(f"--engine takes one of {', '.join(ENGINES)}, not {engine!r}")
+    budget = memory_budget(memory)
+    function = host.resolve(description.detect)
+    loaded = _load_weights(description, weights)
+    device = choose_device(device)
+    opened = _as_scene(scene)
+    stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
+    start = time.perf_counter()
+    with Executor(
+        opened, device=device, stream=stream, memory=budget, seed=seed, weights=loaded, progress=progress
+    ) as run:
+        if device == "mps" and description.double_precision:
+            run.leave_device(f"{method} computes in double precision, which mps lacks: continuing on the CPU")
+        scores = _checked(function(run, SimpleNamespace(**values)), opened, method)
+        seconds = time.perf_counter() - start
+        evaluation = _evaluate(scores, opened, truth)
+        warnings = (*run.warnings, *(evaluation.warnings if evaluation else ()))
+        return Detection(
+            scores=scores,
+            scene=opened,
+            method=method,
+            parameters=values,
+            device=run.device,
+            engine="stream" if stream else "memory",
+            seed=seed,
+            seconds=seconds,
+            warnings=warnings,
+            facts=run.facts,
+            evaluation=evaluation,
+            weights_hash=None if loaded is None else loaded.hash,
+        )
+
+
+def check_params(method: Method, given: Mapping[str, Any], *, training: bool = False) -> dict[str, Any]:
+    """Return all parameters of ``method`` with defaults filled in.
+
+    Raises
+    ------
+    UsageError
+        When one is unknown, of another type or out of range.
+    """
+    declared = {p.name: p for p in (method.train_params if training else method.params)}
+    unknown = sorted(set(given) - set(declared))
+    if unknown:
+        known = ", ".join(declared) or "none"
+        raise UsageError(f"{method.name} has no parameter {unknown[0]!r}; its parameters: {known}")
+    try:
+        return {name: p.check(given.get(name, p.default)) for name, p in declared.items()}
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:
+    if isinstance(scene, Scene):
+        return scene
+    return open_scene(scene) if isinstance(scene, str | Path) else Scene.from_array(scene)
+
+
+def _in_memory_bytes(scene: Scene) -> int:
+    """Return the peak of reading the scene whole: as stored, and as float32."""
+    stored = scene.source.info.dtype.itemsize
+    return int(np.prod(scene.shape, dtype=np.int64)) * (4 + stored)
+
+
+def _load_weights(method: Method, path: str | Path | None) -> Any:
+    if path is None:
+        if method.weights == "required":
+            raise WeightsError(f"{method.name} needs trained weights: give --weights FILE, or train them by `had train`")
+        return None
+    if method.weights == "none":
+        raise UsageError(f"{method.name} uses no weights; leave --weights out")
+    from had_cli.weights import load_weights
+
+    return load_weights(path, method=method.name)
+
+
+def _checked(scores: Any, scene: Scene, method: str) -> npt.NDArray[np.float32]:
+    """Return a method's result as a score map, or say that the method broke its contract."""
+    array = np.asanyarray(scores)
+    if array.shape != scene.shape[:2] or array.dtype != np.float32:
+        raise HadError(
+            f"method {method} returned {array.dtype} of shape {array.shape} for a scene of "
+            f"{scene.shape[0]} x {scene.shape[1]} pixels; this is an error in its plugin"
+        )
+    return array
+
+
+def _evaluate(scores: npt.NDArray[np.float32], scene: Scene, truth: Any) -> Evaluation | None:
+    if truth is None:
+        truth = scene.truth
+    elif isinstance(truth, str | Path):
+        from had_cli.scenes.open import open_truth
+
+        # a truth of the whole file serves a window of it as well
+        rows, cols, _ = scene.source.info.shape
+        truth = open_truth(truth, (rows, cols))[scene.window.rows, scene.window.cols]
+    return None if truth is None else evaluate(scores, truth)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+
+def _runs(numbers: npt.NDArray[np.intp]) -> str:
+    """Return ascending numbers as text, e.g. ``1-103,109-148``."""
+    breaks = np.flatnonzero(np.diff(numbers) != 1)
+    starts, stops = numbers[np.r_[0, breaks + 1]], numbers[np.r_[breaks, len(numbers) - 1]]
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, stops, strict=True))

@@ -1,0 +1,75 @@
+"""How a scene is cut into blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from had_cli.scenes.source import Window
+
+
+def block_shape(
+    rows: int,
+    cols: int,
+    pixels: int,
+    *,
+    align: int = 1,
+    halo: int = 0,
+    natural: tuple[int, int] | None = None,
+) -> tuple[int, int]:
+    """Return the (height, width) of blocks of about ``pixels`` pixels with their halo.
+
+    Both are multiples of ``align``, at least one. Whole rows are preferred, since most files store
+    them together. Near-squares are taken where a halo would make strips expensive, and where the
+    file is stored in tiles: these then hold whole tiles, so that hardly any is decoded twice.
+    """
+    tiled = natural is not None and natural[0] > 1 and natural[1] < cols
+    if halo or tiled:
+        side = max(1, math.isqrt(max(pixels, 1)) - 2 * halo)
+        if cols <= side:
+            side = max(1, pixels // (cols + 2 * halo) - 2 * halo)
+        height = width = max(align, side // align * align)
+        if natural is not None and tiled:
+            steps = math.lcm(natural[0], align), math.lcm(natural[1], align)
+            if max(steps) <= side:
+                height, width = side // steps[0] * steps[0], side // steps[1] * steps[1]
+    else:
+        width = _up(cols, align) if cols * align <= pixels else max(align, pixels // align // align * align)
+        height = max(align, pixels // width // align * align)
+    return min(height, _up(rows, align)), min(width, _up(cols, align))
+
+
+def windows(rows: int, cols: int, shape: tuple[int, int]) -> Iterator[Window]:
+    """Yield the blocks of a rows x cols scene, row by row; those at the edges may be smaller."""
+    for row in range(0, rows, shape[0]):
+        for col in range(0, cols, shape[1]):
+            yield Window(col, row, min(shape[1], cols - col), min(shape[0], rows - row))
+
+
+def with_halo(core: Window, halo: int, rows: int, cols: int) -> tuple[Window, Window]:
+    """Return ``core`` enlarged by ``halo`` within the scene, and the core relative to that."""
+    top, left = max(0, core.row - halo), max(0, core.col - halo)
+    bottom = min(rows, core.row + core.height + halo)
+    right = min(cols, core.col + core.width + halo)
+    outer = Window(left, top, right - left, bottom - top)
+    return outer, Window(core.col - left, core.row - top, core.width, core.height)
+
+
+def halves(core: Window, align: int) -> tuple[Window, Window] | None:
+    """Return ``core`` cut in two at a multiple of ``align``, or None where it cannot be cut."""
+    col, row, width, height = core
+    if height > align and height >= width:
+        cut = _up(height // 2, align)
+        return Window(col, row, width, cut), Window(col, row + cut, width, height - cut)
+    if width > align:
+        cut = _up(width // 2, align)
+        return Window(col, row, cut, height), Window(col + cut, row, width - cut, height)
+    if height > align:
+        cut = _up(height // 2, align)
+        return Window(col, row, width, cut), Window(col, row + cut, width, height - cut)
+    return None
+
+
+def _up(value: int, step: int) -> int:
+    """Return the smallest multiple of ``step`` that is at least ``value`` and not zero."""
+    return max(1, -(-value // step)) * step

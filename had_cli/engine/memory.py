@@ -1,0 +1,43 @@
+"""How much memory a run may take."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from had_cli.errors import UsageError
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]i?)?b?\s*\Z", re.IGNORECASE)
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def parse_size(text: str | int) -> int:
+    """Return the bytes that ``text`` names: ``"2GB"``, ``"512 MiB"``, ``"1e9"`` is refused, 4096.
+
+    Raises
+    ------
+    UsageError
+        When it is no positive size.
+    """
+    match = _SIZE.match(str(text))
+    size = int(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
+    if size <= 0:
+        raise UsageError(f"--memory takes a size such as 2GB or 512MiB, not {text!r}")
+    return size
+
+
+def available_memory() -> int:
+    """Return the bytes that can be taken without swapping, within the limit of a container."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
+    if limit.is_file() and used.is_file() and (text := limit.read_text().strip()) != "max":
+        free = min(free, max(0, int(text) - int(used.read_text())))
+    return free
+
+
+def memory_budget(memory: str | int | None) -> int:
+    """Return the bytes a run may take: as given, or a quarter of what is free."""
+    return available_memory() // 4 if memory is None else parse_size(memory)

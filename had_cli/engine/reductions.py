@@ -1,0 +1,169 @@
+"""Block reductions that several methods use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+
+CHUNK = 4096  # pixels per product: a chunk and its copy stay in the cache
+
+
+class Extrema(NamedTuple):
+    """The least and the greatest value over all bands of all valid pixels."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class GlobalExtrema:
+    """Reduction to :class:`Extrema`."""
+
+    def compute(self, pixels: Any, xp: Any) -> Extrema:
+        """Return the extrema of n x bands pixels."""
+        return Extrema(float(xp.min(pixels)), float(xp.max(pixels)))
+
+    def merge(self, first: Extrema, second: Extrema) -> Extrema:
+        """Return the extrema of both."""
+        return Extrema(min(first.low, second.low), max(first.high, second.high))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean and scatter of pixels.
+
+    Attributes
+    ----------
+    count : number of pixels
+    mean : (bands,)
+    scatter : (bands, bands), sum of the outer products of the deviations from the mean
+    """
+
+    count: int
+    mean: Vector
+    scatter: Matrix
+
+    @property
+    def covariance(self) -> Matrix:
+        """The (bands, bands) covariance with divisor count - 1."""
+        return self.scatter / (self.count - 1)
+
+
+def merge_moments(first: Moments, second: Moments) -> Moments:
+    """Return the moments of two sets together (Chan, Golub & LeVeque, 1983, eq. 2.1)."""
+    count = first.count + second.count
+    step = second.mean - first.mean
+    return Moments(
+        count,
+        first.mean + step * (second.count / count),
+        first.scatter + second.scatter + np.outer(step, step) * (first.count * second.count / count),
+    )
+
+
+@dataclass(frozen=True)
+class Deflation:
+    """The affine map y = (x - shift) - ((x - shift) V) U, in single precision.
+
+    ``V`` (bands x k) and ``U`` (k x bands) shrink the k leading directions of the background to the
+    size of the others. The map is invertible, so moments of y give moments of x, and y is so well
+    conditioned that single precision loses next to nothing in its products.
+    """
+
+    shift: npt.NDArray[np.float32]
+    v: npt.NDArray[np.float32]
+    u: npt.NDArray[np.float32]
+
+    @classmethod
+    def from_sample(cls, pixels: npt.NDArray[np.float32], leading: int = 16) -> Deflation:
+        """Return the deflation of the ``leading`` principal components of n x bands ``pixels``."""
+        x = pixels.astype(np.float64)
+        mean = x.mean(axis=0)
+        values, vectors = np.linalg.eigh(np.cov(x, rowvar=False).reshape(len(mean), -1))
+        leading = min(leading, max(0, len(mean) - 1))
+        cut = len(values) - leading
+        # never below the rounding of the sample itself, or V would amplify noise
+        floor = max(values[cut - 1], values[-1] * 1e-12) if values[-1] > 0 else 1.0
+        shrink = 1 - np.sqrt(floor / np.maximum(values[cut:], floor))
+        v = vectors[:, cut:]
+        return cls(mean.astype(np.float32), v.astype(np.float32), (v * shrink).T.astype(np.float32))
+
+    def undo(self, moments: Moments) -> Moments:
+        """Return the moments of x, given those of y."""
+        bands = len(self.shift)
+        forward = np.eye(bands) - self.v.astype(np.float64) @ self.u.astype(np.float64)
+        back = np.linalg.inv(forward)
+        scatter = back.T @ moments.scatter @ back
+        return Moments(moments.count, moments.mean @ back + self.shift, (scatter + scatter.T) / 2)
+
+
+@dataclass(frozen=True)
+class SecondMoments:
+    """Reduction to :class:`Moments`.
+
+    In double precision; or, given a deflation, with products in single precision of the deflated
+    pixels and sums in double (the result is then that of y, to be undone by the deflation).
+    """
+
+    deflation: Deflation | None = None
+
+    def compute(self, pixels: Any, xp: Any) -> Moments:
+        """Return the moments of n x bands pixels."""
+        bands = pixels.shape[1]
+        total, products = np.zeros(bands), np.zeros((bands, bands))
+        if self.deflation is None:
+            # any value near the data guards the products against cancellation
+            shift = _host(xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0))
+            origin, v, u = _like(pixels, shift, xp), None, None
+        else:
+            shift = np.zeros(bands)
+            origin, v, u = (_like(pixels, a, xp) for a in (self.deflation.shift, self.deflation.v, self.deflation.u))
+        for start in range(0, pixels.shape[0], CHUNK):
+            y = pixels[start : start + CHUNK, :] - origin
+            if v is not None:
+                y -= (y @ v) @ u
+            total += _host(xp.ones((1, y.shape[0]), dtype=y.dtype, device=_device(y)) @ y)[0]
+            products += _host(y.T @ y)
+        count = pixels.shape[0]
+        mean = total / count
+        return Moments(count, mean + shift, products - np.outer(mean, mean) * count)
+
+    def merge(self, first: Moments, second: Moments) -> Moments:
+        """Return the moments of both."""
+        return merge_moments(first, second)
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Several reductions in one pass; the result is the tuple of theirs."""
+
+    parts: tuple[Any, ...]
+
+    def compute(self, pixels: Any, xp: Any) -> tuple[Any, ...]:
+        """Return each part's result."""
+        return tuple(part.compute(pixels, xp) for part in self.parts)
+
+    def merge(self, first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return each part's merged result."""
+        return tuple(part.merge(a, b) for part, a, b in zip(self.parts, first, second, strict=True))
+
+
+def _device(array: Any) -> Any:
+    import array_api_compat
+
+    return array_api_compat.device(array)
+
+
+def _like(array: Any, values: npt.NDArray[Any], xp: Any) -> Any:
+    """Return ``values`` as an array of ``xp`` on the device of ``array``."""
+    return xp.asarray(values, device=_device(array))
+
+
+def _host(array: Any) -> npt.NDArray[Any]:
+    """Return a copy of an array of any namespace in host memory."""
+    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)

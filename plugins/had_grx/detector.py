@@ -1,0 +1,91 @@
+"""The detector: moments of the scene, then the Mahalanobis distance of every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.engine import Block, Run
+from had_cli.engine.statistics import SMALL, scene_moments
+from had_grx.shrinkage import shrunk_covariance
+from had_grx.whitening import Whitening, whitening
+
+CHUNK = 4096  # pixels per product: a chunk and its image stay in the cache
+TOLERANCE = 2e-6  # relative error of a score that single precision may add
+
+
+def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
+    """Return (x - m)^T S^+ (x - m) of every pixel, rows x cols (Reed & Yu 1990, eq. 25).
+
+    ``params`` holds ``shrinkage``, ``shrinkage_weight`` and ``components``; with their defaults S is
+    the sample covariance with divisor N - 1, and S^+ its inverse on all directions in which the
+    scene varies by more than rounding.
+    """
+    moments, _ = scene_moments(run)
+    covariance, weight = shrunk_covariance(run, moments, params.shrinkage, params.shrinkage_weight)
+    white = whitening(covariance, moments.mean, params.components)
+    bands = len(moments.mean)
+    if weight is not None:
+        run.record(shrinkage_weight=weight)
+    if params.components is None and white.rank < bands:
+        run.warn(
+            f"the covariance has rank {white.rank} of {bands} (bands that are constant or combinations of "
+            f"others, or too few pixels: {moments.count}): directions without variance are left out"
+        )
+    if params.components is None and weight is None and moments.count <= 2 * bands:
+        run.warn(
+            f"{moments.count} valid pixels for {bands} bands: the covariance is poorly known and scores say "
+            "little; consider --shrinkage ledoit-wolf or fewer bands"
+        )
+    run.record(rank=white.rank, valid_pixels=moments.count)
+    return run.map(Distance(white, precision(run, white, covariance)))
+
+
+def precision(run: Run, white: Whitening, covariance: npt.NDArray[np.float64]) -> str:
+    """Return the precision in which scores are computed: single where it loses less than TOLERANCE."""
+    rows, cols, bands = run.scene.shape
+    if rows * cols * bands <= SMALL:
+        return "float64"
+    # a product of rounded terms errs by 2^-24 |x| |w| per component; the score is a mean over rank of them
+    error = 2.0**-23 * np.sqrt(np.trace(covariance) / bands * np.sum(white.matrix**2) / white.rank**2)
+    return "float32" if error <= TOLERANCE else "float64"
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Block map to squared Mahalanobis distances."""
+
+    white: Whitening
+    precision: str
+
+    def __call__(self, block: Block) -> Any:
+        """Return core height x core width squared distances."""
+        xp = block.xp
+        cube = block.core_of(block.cube)
+        pixels = xp.reshape(cube, (-1, cube.shape[-1]))
+        dtype = getattr(xp, self.precision)
+        origin = self.white.mean.astype(self.precision)
+        # what rounding the mean took away is put back where it is of the size of the result
+        rest = (self.white.mean - origin) @ self.white.matrix
+        mean, shift, matrix = (
+            xp.asarray(a.astype(self.precision), device=_device(pixels)) for a in (origin, rest, self.white.matrix)
+        )
+        scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=_device(pixels))
+        with np.errstate(invalid="ignore", over="ignore"):  # invalid pixels may hold anything
+            for start in range(0, pixels.shape[0], CHUNK):
+                x = xp.astype(pixels[start : start + CHUNK, :], dtype, copy=False) - mean
+                total = xp.zeros((x.shape[0],), dtype=dtype, device=_device(pixels))
+                for stop, columns in self.white.steps():
+                    z = x[:, :stop] @ matrix[:stop, columns] - shift[columns]
+                    total += xp.vecdot(z, z)
+                scores[start : start + CHUNK] = xp.astype(total, xp.float32)
+        return xp.reshape(scores, cube.shape[:2])
+
+
+def _device(array: Any) -> Any:
+    import array_api_compat
+
+    return array_api_compat.device(array)

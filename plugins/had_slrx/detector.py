@@ -1,0 +1,62 @@
+"""The detector: three maps of distances, scaled to [0, 1] and multiplied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.engine import Run
+from had_cli.engine.reductions import Extrema, GlobalExtrema, Moments
+from had_cli.engine.statistics import scene_moments
+from had_cli.errors import SceneError
+from had_slrx.distances import RIDGE, LocalDistances, Scene, inverse_root
+
+
+def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
+    """Return the SLRX score, rows x cols in [0, 1] (Jin, Dang & Zhu 2024, sec. II).
+
+    The cube is scaled to [0, 1] by its global extrema. Each pixel of a block has a distance from the
+    block, from the up to eight blocks around it, and from the whole scene; each of the three maps is
+    scaled to [0, 1] by its own extrema, and the score is their product.
+    """
+    rows, cols, bands = run.scene.shape
+    size = params.block_size or max(2, bands // 25)
+    run.record(block_size=size)
+    moments, (extrema,) = scene_moments(run, GlobalExtrema())
+    if moments.count < 2:
+        raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SLRX needs at least two")
+    if extrema.low == extrema.high:
+        run.warn("every valid value of the scene is the same: all scores are 0")
+    function = LocalDistances(size, extrema, scene_statistics(moments, extrema))
+    cost = 8 * (4 * bands * bands // size**2 + 6 * bands + 3 * size**2)
+    layers = run.map(function, layers=3, halo=size, align=size, cost=cost, label="distances")
+    return product_of_scaled(layers)
+
+
+def scene_statistics(moments: Moments, extrema: Extrema) -> Scene:
+    """Return the scene's mean and inverse root of (covariance + ridge) in scaled units."""
+    scale = (extrema.high - extrema.low) or 1.0
+    covariance = moments.covariance / scale**2
+    return Scene((moments.mean - extrema.low) / scale, inverse_root(covariance + RIDGE * np.eye(len(covariance))))
+
+
+def product_of_scaled(layers: npt.NDArray[np.float32], rows_at_once: int = 256) -> npt.NDArray[np.float32]:
+    """Return the product over layers, each scaled to [0, 1]; a constant layer scales to 0.
+
+    ``layers`` is rows x cols x 3, NaN at invalid pixels, and may lie on disk: it is overwritten in
+    its first layer, which is returned.
+    """
+    pieces = [slice(r, r + rows_at_once) for r in range(0, layers.shape[0], rows_at_once)]
+    low = np.fmin.reduce([_extreme(np.fmin, layers[p]) for p in pieces])
+    high = np.fmax.reduce([_extreme(np.fmax, layers[p]) for p in pieces])
+    span = np.where(high > low, high - low, np.inf)
+    for piece in pieces:
+        layers[piece, :, 0] = np.prod((layers[piece] - low) / span, axis=-1)
+    return layers[..., 0]
+
+
+def _extreme(function: np.ufunc, layers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the extreme of each layer over pixels, NaN where a piece holds none."""
+    return np.asarray(function.reduce(layers.reshape(-1, layers.shape[-1]), axis=0))
