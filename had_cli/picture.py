@@ -30,6 +30,10 @@ LONGEST_SIDE = 1000
 """Pixels along the longer side of a picture; larger scenes are thinned out."""
 
 
+class MatplotlibMissingError(OutputError):
+    """The extra ``plot`` is not installed."""
+
+
 def quicklook(
     scene: Scene,
     path: str | Path,
@@ -60,8 +64,10 @@ def quicklook(
 
     Raises
     ------
+    MatplotlibMissingError
+        When the extra ``plot`` is not installed.
     OutputError
-        When matplotlib is missing or the file cannot be written.
+        When the file cannot be written.
     OutputExistsError
         When ``path`` exists and ``overwrite`` is false.
     SceneError
