@@ -1,0 +1,112 @@
+"""What is built for others to install holds the product, and only that."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+
+import had_cli
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Build wheel and source distribution with the environment's own hatchling: no network."""
+    folder = tmp_path_factory.mktemp("dist")
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    (path,) = built.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module")
+def sources(built):
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        # without the folder that carries name and version
+        yield {name.partition("/")[2] for name in archive.getnames()}
+
+
+def read(wheel, end):
+    (name,) = [name for name in wheel.namelist() if name.endswith(end)]
+    return wheel.read(name).decode()
+
+
+def test_the_wheel_holds_the_core_and_the_method_packages(wheel):
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    assert {"had_cli", "had_grx", "had_slrx"} <= tops
+    packages = {path.parent.name for path in (ROOT / "plugins").glob("had_*/__init__.py")}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"had_cli"} | packages
+
+
+def test_every_module_of_the_tree_is_in_the_wheel(wheel):
+    inside = set(wheel.namelist())
+    for base in (ROOT, ROOT / "plugins"):
+        for package in base.glob("had_*/"):
+            for module in package.rglob("*.py"):
+                assert str(module.relative_to(base)) in inside
+
+
+def test_the_wheel_is_marked_as_typed_and_holds_no_tests(wheel):
+    names = wheel.namelist()
+    assert "had_cli/py.typed" in names
+    assert not [name for name in names if re.search(r"(^|/)(tests?|docs|conftest\.py)(/|$)", name)]
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_wheel_declares_the_command_and_the_built_in_plugins(wheel):
+    points = read(wheel, "entry_points.txt")
+    assert "had = had_cli.__main__:main" in points
+    section = points.partition("[had.plugins]")[2]
+    assert {"formats", "metrics", "grx", "slrx"} <= set(re.findall(r"^(\w+) = ", section, re.MULTILINE))
+
+
+def test_the_metadata_carries_version_and_licence(wheel):
+    metadata = HeaderParser().parsestr(read(wheel, "METADATA"))
+    assert metadata["Name"] == "had"
+    assert metadata["Version"] == had_cli.__version__
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert read(wheel, "licenses/LICENSE") == (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_the_source_distribution_can_be_built_tested_and_documented(sources):
+    assert {
+        "pyproject.toml",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "Makefile",
+        "constraints.txt",
+    } <= sources
+    assert "plugins/had_grx/__init__.py" in sources
+    assert "tests/conftest.py" in sources
+    assert "docs/conf.py" in sources
+    assert not [name for name in sources if name.startswith((".venv", "site/", "build/", "dist/", "demo/"))]
+
+
+def test_the_version_is_stated_in_one_place():
+    stated = re.compile(r"""version\w*\s*=\s*["']\d+\.\d+""")
+    files = [ROOT / "pyproject.toml", *ROOT.glob("had_cli/**/*.py"), *ROOT.glob("plugins/**/*.py")]
+    found = [
+        file.name for file in files if stated.search(file.read_text(encoding="utf-8").partition("[tool.")[0])
+    ]
+    assert found == ["_version.py"]
