@@ -1,0 +1,79 @@
+"""The command line: one module per command; each parses, calls a library function, and prints.
+
+Only the command that was asked for is imported, so ``had --help`` costs little more than typer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from had_cli.commands.words import completed_words, named_command, wants_help
+
+# command -> the line it has in `had --help`; the module of the same name has `install(app, summary, words)`
+COMMANDS = {
+    "detect": "Map the anomalies of scenes.",
+    "train": "Train a method's weights on scenes.",
+    "evaluate": "Judge a score map against a truth.",
+    "info": "Describe a scene: size, bands, wavelengths, georeference.",
+    "convert": "Write a scene, or a part of it, in another format.",
+    "devices": "List what can compute here.",
+    "plugins": "List the installed plugins and what they offer.",
+    "models": "List and show trained weights.",
+    "demo": "Make a small scene, find its anomalies, draw the result.",
+}
+_HELP = "Find anomalies in hyperspectral scenes."
+
+
+def application(words: Sequence[str]) -> typer.Typer:
+    """Return the program that will parse ``words``, the arguments after ``had``.
+
+    ``words`` tells which command to import and, for detect and train, which method's parameters
+    become options; when the shell asks for completions they come from the unfinished line instead.
+    """
+    words = completed_words() or list(words)
+    command = named_command(words)
+    # panels for the help of one command; elsewhere drawing them would cost as much as all the rest
+    wants_panels = command is not None and wants_help(words)
+    app = typer.Typer(
+        name="had",
+        help=_HELP,
+        no_args_is_help=True,
+        rich_markup_mode="rich" if wants_panels else None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name, summary in COMMANDS.items():
+        if name == command:
+            import_module(f"had_cli.commands.{name}").install(app, summary, words)
+        else:
+            app.command(name, help=summary)(_elsewhere(name))
+    return app
+
+
+def _elsewhere(name: str) -> Callable[[], None]:
+    def command() -> None:
+        raise AssertionError(f"had {name} is installed only when it is called")
+
+    return command
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from had_cli._version import __version__
+
+        typer.echo(f"had {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> Any:
+    pass

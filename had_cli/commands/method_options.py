@@ -1,0 +1,158 @@
+"""A method's parameters as options of ``had detect`` and ``had train``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import typer
+
+from had_cli import host
+from had_cli.commands.words import named_method, wants_help
+from had_cli.descriptions import Method, Param
+from had_cli.errors import UsageError
+
+Kind = Literal["params", "train_params"]
+
+
+def with_method_options(
+    command: Callable[..., None], kind: Kind, words: Sequence[str], *, lenient: bool = False
+) -> Callable[..., None]:
+    """Return ``command`` with its ``**params`` replaced by the options of the method in ``words``.
+
+    The options of all other methods are there too, hidden, to say whose they are when they are used.
+
+    Parameters
+    ----------
+    command
+        Takes ``method`` and ``**params``.
+    kind
+        Which of the method's parameters.
+    lenient
+        Pass over a method that does not exist: the shell may complete a name not yet finished.
+
+    Raises
+    ------
+    PluginError
+        When the method does not exist.
+    """
+    name = named_method(words)
+    known: Mapping[str | None, Method] = {**host.methods()}
+    method = known.get(name) if name is None or lenient else host.method(name)
+    own = getattr(method, kind) if method else ()
+    markup = wants_help(words)
+    options = [_option(param, panel=f"Options of {name}", markup=markup) for param in own]
+    options += _foreign(known.values(), kind, method)
+
+    def run(**given: Any) -> None:
+        if given.get("method") != name:
+            raise UsageError(f"the method cannot be told for sure: {name!r} or {given.get('method')!r}?")
+        for option in foreign_names:
+            given.pop(option)
+        command(**given)
+
+    foreign_names = [option.name for option in options[len(own) :]]
+    signature = inspect.signature(command, eval_str=True)
+    fixed = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    signature = signature.replace(parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in fixed] + options)
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    run.__doc__ = command.__doc__
+    return run
+
+
+def complete_method(incomplete: str) -> list[tuple[str, str]]:
+    """Return names and summaries of the methods that begin with ``incomplete``."""
+    return [(name, m.summary) for name, m in sorted(host.methods().items()) if name.startswith(incomplete)]
+
+
+def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
+    def accept(value: Any) -> Any:
+        try:
+            return param.check(value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in param.choices if choice.startswith(incomplete)]
+
+    info = typer.Option(
+        _spelling(param),
+        help=_help(param, markup=markup),
+        callback=accept,
+        metavar=_metavar(param),
+        autocompletion=complete if param.choices else None,
+        rich_help_panel=panel,
+    )
+    return _parameter(param, param.type, info, param.default)
+
+
+def _foreign(methods: Iterable[Method], kind: Kind, chosen: Method | None) -> list[inspect.Parameter]:
+    """Return a hidden option for each parameter that is another method's, or of the other command."""
+    owners: dict[str, list[str]] = {}
+    params: dict[str, Param] = {}
+    for method in methods:
+        for param in getattr(method, kind):
+            owners.setdefault(param.name, []).append(method.name)
+            params.setdefault(param.name, param)
+    reasons = {
+        name: f"{params[name].option} belongs to {', '.join(names)}"
+        + (f", not {chosen.name}" if chosen else f"; choose with -m {names[0]}")
+        for name, names in owners.items()
+    }
+    if chosen:
+        here, there = ("detect", "train") if kind == "params" else ("train", "detect")
+        for param in chosen.train_params if kind == "params" else chosen.params:
+            if params.setdefault(param.name, param) is param:
+                reasons[param.name] = (
+                    f"{param.option} belongs to had {there} -m {chosen.name}, not had {here}"
+                )
+    used = {
+        part for param in (getattr(chosen, kind) if chosen else ()) for part in _spelling(param).split("/")
+    }
+    refusals = []
+    for name, reason in reasons.items():
+        parts = set(_spelling(params[name]).split("/"))
+        if not parts & used:
+            used |= parts
+            refusals.append(_refusal(params[name], reason))
+    return refusals
+
+
+def _refusal(param: Param, reason: str) -> inspect.Parameter:
+    def refuse(value: Any) -> None:
+        if value is not None:
+            raise typer.BadParameter(reason)
+
+    # any text will do: whatever the value, the option is not accepted
+    kind = bool if param.type is bool else str
+    return _parameter(param, kind, typer.Option(_spelling(param), callback=refuse, hidden=True), None)
+
+
+def _parameter(param: Param, kind: type, info: Any, default: Any) -> inspect.Parameter:
+    annotation: Any = kind | None if default is None else kind
+    annotation = Annotated[annotation, info]
+    return inspect.Parameter(
+        param.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+def _spelling(param: Param) -> str:
+    if param.type is not bool:
+        return param.option
+    return f"{param.option}/--no-{param.option.removeprefix('--')}"
+
+
+def _metavar(param: Param) -> str | None:
+    if param.choices:
+        return "|".join(param.choices)
+    return (
+        None if param.type is bool else {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(param.type, "PATH")
+    )
+
+
+def _help(param: Param, *, markup: bool) -> str:
+    limited = param.minimum is not None or param.maximum is not None
+    text = f"{param.help} ({param.range()})" if limited else param.help
+    return text.replace("[", r"\[") if markup else text  # rich would take brackets for its markup

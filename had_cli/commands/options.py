@@ -1,0 +1,130 @@
+"""Options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from had_cli.commands.method_options import complete_method
+
+_SELECTION = "Which part of a scene"
+_RUNNING = "How it runs"
+_TELLING = "What it tells"
+
+
+class EngineName(StrEnum):
+    """What ``--engine`` takes."""
+
+    auto = "auto"
+    memory = "memory"
+    stream = "stream"
+
+
+Scenes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SCENE...", show_default=False, help="Scene files or GDAL URLs.", autocompletion=list
+    ),
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        "-m",
+        metavar="METHOD",
+        help="The method; had plugins lists them.",
+        autocompletion=complete_method,
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+
+Variable = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Name of the cube inside a .mat or .npz; default: its largest 3-D array.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+TruthVariable = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Name of the truth inside a .mat or .npz; default: a 2-D 0/1 array of the scene's size.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+Bands = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RANGES",
+        help="Bands to use, 1-based or in nm: 1-100,120 or 400-2450nm; default: all that are not marked bad.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+ExcludeBands = Annotated[
+    str | None,
+    typer.Option(metavar="RANGES", help="Bands to leave out, as in --bands.", rich_help_panel=_SELECTION),
+]
+WindowOption = Annotated[
+    tuple[int, int, int, int] | None,
+    typer.Option(
+        metavar="COL ROW WIDTH HEIGHT",
+        help="Part of the scene in pixels, 0-based from the top left.",
+        show_default=False,
+        rich_help_panel=_SELECTION,
+    ),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Raster of the scene's size; pixels that are 0 take no part.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda|cuda:N|mps",
+        help="What computes; had devices lists them.",
+        rich_help_panel=_RUNNING,
+    ),
+]
+Engine = Annotated[
+    EngineName,
+    typer.Option(
+        help="Whole scene in memory, or streamed from the file; auto decides by size.",
+        rich_help_panel=_RUNNING,
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Limit for blocks, e.g. 2GB; default: a quarter of what is free.",
+        rich_help_panel=_RUNNING,
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(min=0, metavar="INTEGER", help="For methods that draw at random.", rich_help_panel=_RUNNING),
+]
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document on standard output.", rich_help_panel=_TELLING),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No notes and no progress.", rich_help_panel=_TELLING)
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Parameters, times and log lines.", rich_help_panel=_TELLING)
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=_TELLING)
+]

@@ -1,0 +1,104 @@
+"""From what a command's function does to an exit status: 0 done, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from had_cli.commands.options import Debug
+from had_cli.errors import HadError, OutputError, UsageError
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn what ``command`` raises into one line on standard error and an exit status.
+
+    The command gets an option ``--debug``, which shows the traceback instead of the line.
+    """
+
+    def run(*args: Any, debug: bool, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+            _flush()
+        except KeyboardInterrupt:
+            complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # `had plugins | head`: nobody reads on, which needs no words
+            _forget_stdout()
+            raise typer.Exit(FAILED) from None
+        except Exception as error:
+            # typer's own ways to end (Exit, BadParameter, ...) are not failures
+            if _is_typers(error):
+                raise
+            report(error, debug=debug)
+            raise typer.Exit(status(error)) from None
+
+    signature = inspect.signature(command, eval_str=True)
+    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
+    signature = signature.replace(parameters=[*signature.parameters.values(), option])
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    run.__doc__ = command.__doc__
+    return run
+
+
+def status(error: BaseException) -> int:
+    """Return the exit status that ``error`` deserves."""
+    return USAGE if isinstance(error, UsageError) else FAILED
+
+
+def report(error: BaseException, *, debug: bool = False) -> None:
+    """Say on standard error what went wrong."""
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    else:
+        complain(message(error))
+
+
+def message(error: BaseException) -> str:
+    """Return the one line that tells ``error`` to a user."""
+    text = " ".join(str(error).split())
+    if isinstance(error, HadError):
+        return text
+    if isinstance(error, MemoryError):
+        return "not enough memory; give less at a time with --memory or --window"
+    if isinstance(error, OSError) and error.strerror:  # the system's own words: full disk, no permission
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return (
+        f"unexpected {type(error).__name__}: {text} (this is a fault of had or a plugin; --debug shows where)"
+    )
+
+
+def complain(text: str) -> None:
+    """Print one line, marked as ours, on standard error."""
+    typer.echo(f"had: {text}", err=True)
+
+
+def _is_typers(error: BaseException) -> bool:
+    return any(cls.__module__.partition(".")[0] in {"typer", "click"} for cls in type(error).__mro__)
+
+
+def _flush() -> None:
+    """Write out what was printed: a full disk or a closed pipe shows here, not at exit."""
+    if sys.stdout is None:  # started with its standard output closed
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_stdout()
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def _forget_stdout() -> None:
+    """Point standard output nowhere, so that the flush at exit does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

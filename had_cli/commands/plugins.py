@@ -1,0 +1,55 @@
+"""``had plugins``: what is installed, what it offers, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from had_cli.commands.options import Json
+from had_cli.commands.outcome import guarded
+from had_cli.commands.talk import Talk, table
+from had_cli.host.plugin import KINDS, Plugin
+
+
+def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
+    """Add the command to ``app``."""
+    group = typer.Typer(help=summary, invoke_without_command=True)
+    group.callback()(plugins)
+    app.add_typer(group, name="plugins")
+
+
+@guarded
+def plugins(context: typer.Context, json: Json = False) -> None:
+    """List the installed plugins and what they offer."""
+    if context.invoked_subcommand:
+        return
+    from had_cli import host
+
+    registry, talk = host.registry(), Talk(as_json=json)
+    if json:
+        talk.document(
+            {
+                "plugins": [plugin.to_json() for plugin in registry.plugins],
+                "disabled_but_not_installed": registry.unknown_disabled,
+            }
+        )
+        return
+    rows = [("PLUGIN", "STATE", "DISTRIBUTION", "OFFERS")]
+    rows += [(p.name, p.state, f"{p.distribution} {p.version}", _offers(p)) for p in registry.plugins]
+    for line in table(rows):
+        talk.result(line)
+    for plugin in registry.plugins:
+        if plugin.error:
+            talk.result(f"{plugin.name} ({plugin.distribution}): {plugin.error}")
+    for name in registry.unknown_disabled:
+        talk.result(f"HAD_DISABLE_PLUGINS names {name}, but no plugin of that name is installed")
+
+
+def _offers(plugin: Plugin) -> str:
+    offers = []
+    for kind in KINDS:
+        names = [item.name for item in getattr(plugin.offer, kind)]
+        if names:
+            offers.append(f"{kind}: {' '.join(names)}")
+    return "; ".join(offers) or "-"

@@ -1,0 +1,110 @@
+"""What commands say: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+
+class Talk:
+    """One command's voice.
+
+    Parameters
+    ----------
+    as_json
+        One JSON document is the only thing on standard output.
+    quiet
+        No notes and no progress; results, warnings and errors remain.
+    verbose
+        Details as well.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
+        if verbose:
+            logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+
+    def result(self, text: str) -> None:
+        """Print a line of the result, unless the result is JSON."""
+        if not self.as_json:
+            typer.echo(text)
+
+    def document(self, document: Any) -> None:
+        """Print the JSON document."""
+        typer.echo(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+
+    def note(self, text: str) -> None:
+        """Say something of interest."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    def detail(self, text: str) -> None:
+        """Say something for those who asked for more."""
+        if self.verbose:
+            typer.echo(text, err=True)
+
+    def warn(self, text: str) -> None:
+        """Say something that bears on the result."""
+        typer.echo(f"warning: {text}", err=True)
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Callable[..., None]]:
+        """Yield ``progress(label, fraction, **numbers)``, drawn on a terminal with the time left."""
+        if self.quiet or sys.stderr is None or not sys.stderr.isatty():
+            yield _draw_nothing
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[numbers]}", markup=False),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+            tasks: dict[str, Any] = {}
+
+            def draw(label: str, fraction: float, **numbers: float) -> None:
+                if label not in tasks:
+                    for task in tasks.values():  # passes follow one another: one bar at a time
+                        bars.update(task, visible=False)
+                    tasks[label] = bars.add_task(f"{title}: {label}", total=1.0, numbers="")
+                shown = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+                bars.update(tasks[label], completed=fraction, numbers=shown)
+
+            yield draw
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines with aligned columns; the last column is left ragged."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def facts(values: Mapping[str, Any]) -> str:
+    """Return ``name=value`` pairs on one line."""
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people, in powers of 1024."""
+    amount, unit = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def _draw_nothing(label: str, fraction: float, **numbers: float) -> None:
+    """Report progress to nobody."""

@@ -1,0 +1,170 @@
+"""Training: from scenes to a weights file, by the method's own ``train``."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import numpy as np
+
+from had_cli import host
+from had_cli._version import __version__
+from had_cli.detection import check_params
+from had_cli.devices import choose_device
+from had_cli.errors import HadError, PluginError, UsageError
+from had_cli.scenes.open import open_scene
+from had_cli.scenes.scene import Scene
+from had_cli.scenes.source import Window
+from had_cli.weights import Weights, refuse_existing
+
+HASHED_ROWS = 64  # read at a time; the hash does not depend on it
+
+
+class Progress(Protocol):
+    """Where a training tells how far it is, and figures such as the loss."""
+
+    def __call__(self, label: str, fraction: float, **numbers: float) -> None:
+        """Report ``fraction`` of ``label`` done."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """What a method's ``train(job, params) -> Weights`` is given.
+
+    Attributes
+    ----------
+    scenes : one or more, with the user's selection of bands, window and mask
+    device : as chosen: ``cpu``, ``cuda:N`` or ``mps``
+    seed : same seed, same machine, same threads: the same weights
+    output : where the weights will be saved (by ``had``, not by the method)
+    checkpoint : an existing folder to keep the state of the training in, or None: keep none
+    resume : continue from the state in ``checkpoint``; the result equals an uninterrupted training's
+    progress : called as ``progress(label, fraction, loss=...)``
+    warn : called with one line that bears on the result
+    """
+
+    scenes: Sequence[Scene]
+    device: str
+    seed: int
+    output: Path
+    checkpoint: Path | None
+    resume: bool
+    progress: Progress
+    warn: Callable[[str], None]
+
+
+def train(
+    scenes: Sequence[Scene | str | Path],
+    method: str,
+    output: str | Path,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    overwrite: bool = False,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
+    **params: Any,
+) -> Weights:
+    """Train ``method`` on ``scenes``, save the weights to ``output`` and return them.
+
+    Parameters
+    ----------
+    scenes
+        Scenes or paths.
+    params
+        The method's parameters of training.
+
+    Raises
+    ------
+    PluginError
+        When the method needs no training or breaks its contract.
+    UsageError
+        When a parameter is unknown or out of range.
+    HadError
+        When data or training fail; nothing is written then.
+    """
+    description = host.method(method)
+    if description.train is None:
+        raise PluginError(f"{method} needs no training; had detect -m {method} runs at once")
+    values = check_params(description, params, training=True)
+    path, folder = Path(output), None if checkpoint is None else Path(checkpoint)
+    refuse_existing(path, overwrite=overwrite)
+    if resume and folder is None:
+        raise UsageError("--resume needs the folder to resume from: --checkpoint FOLDER")
+    if not scenes:
+        raise UsageError("training needs at least one scene")
+    opened = [scene if isinstance(scene, Scene) else open_scene(scene) for scene in scenes]
+    function = host.resolve(description.train)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    warnings: list[str] = []
+
+    def remember(line: str) -> None:
+        warnings.append(line)
+        if warn is not None:
+            warn(line)
+
+    job = TrainingJob(
+        scenes=opened,
+        device=choose_device(device),
+        seed=seed,
+        output=path,
+        checkpoint=folder,
+        resume=resume,
+        progress=progress or _silent,
+        warn=remember,
+    )
+    weights = function(job, SimpleNamespace(**values))
+    if not isinstance(weights, Weights) or weights.method != method:
+        raise HadError(
+            f"training of {method} returned no weights of {method}; this is an error in its plugin"
+        )
+    # what the host knows for sure goes over what the method says of itself
+    header = {**weights.header, **_history(job, method, values), "warnings": warnings}
+    return replace(weights, header=header).save(path, overwrite=overwrite)
+
+
+def scene_hash(scene: Scene) -> str:
+    """Return the sha256 of the selected pixels as float32, row by row.
+
+    It is the same for every file format that holds the same values, and names exactly what was
+    trained on: the bands, window and mask are part of it.
+    """
+    rows, cols, bands = scene.shape
+    digest = hashlib.sha256(f"{rows} {cols} {bands}\n".encode())
+    for row in range(0, rows, HASHED_ROWS):
+        cube = scene.read(Window(0, row, cols, min(HASHED_ROWS, rows - row)))
+        # every NaN alike, whatever bits the file or the machine gave it
+        digest.update(np.where(np.isnan(cube), np.float32(np.nan), cube).astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
+def _history(job: TrainingJob, method: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "parameters": {k: str(v) if isinstance(v, Path) else v for k, v in values.items()},
+        "scenes": [{"name": scene.name, "sha256": scene_hash(scene)} for scene in job.scenes],
+        "seed": job.seed,
+        "device": job.device,
+        "versions": _versions(method),
+    }
+
+
+def _versions(method: str) -> dict[str, str]:
+    versions = {"had": __version__, "python": platform.python_version(), "numpy": np.__version__}
+    if "torch" in sys.modules:
+        versions["torch"] = str(sys.modules["torch"].__version__)
+    owner = next((p for p in host.plugins() if method in {m.name for m in p.offer.methods}), None)
+    return versions if owner is None else {owner.distribution: owner.version, **versions}
+
+
+def _silent(label: str, fraction: float, **numbers: float) -> None:
+    """Report to nobody."""
