@@ -18,6 +18,7 @@ import typer
 from had_cli import host
 from had_cli.commands import COMMANDS, application
 from had_cli.descriptions import Method, Param
+from had_cli.host.reserved import RESERVED
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference" / "cli.md"
@@ -37,7 +38,6 @@ def pages() -> list[Path]:
 
 def stale() -> Iterator[tuple[Path, str]]:
     """Yield (file, what it should hold) for every file that is not as the code says."""
-    # without anyone's plugins, and with none left out
     wanted = {page: _REGION.sub(_filled, page.read_text(encoding="utf-8")) for page in pages()}
     wanted[REFERENCE] = reference()
     for page, text in wanted.items():
@@ -150,10 +150,15 @@ def _method_params(method: str) -> str:
     return _params(host.method(method).params).rstrip("\n")
 
 
+def _reserved() -> str:
+    return ", ".join(f"`{name}`" for name in sorted(RESERVED))
+
+
 _REGIONS: dict[str, Callable[..., str]] = {
     "methods": _methods_table,
     "metrics": _metrics_table,
     "params": _method_params,
+    "reserved": _reserved,
 }
 
 if __name__ == "__main__":
