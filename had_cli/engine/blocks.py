@@ -23,20 +23,27 @@ def block_shape(
     them together. Near-squares are taken where a halo would make strips expensive, and where the
     file is stored in tiles: these then hold whole tiles, so that hardly any is decoded twice.
     """
-    tiled = natural is not None and natural[0] > 1 and natural[1] < cols
-    if halo or tiled:
-        side = max(1, math.isqrt(max(pixels, 1)) - 2 * halo)
-        if cols <= side:
-            side = max(1, pixels // (cols + 2 * halo) - 2 * halo)
-        height = width = max(align, side // align * align)
-        if natural is not None and tiled:
-            steps = math.lcm(natural[0], align), math.lcm(natural[1], align)
-            if max(steps) <= side:
-                height, width = side // steps[0] * steps[0], side // steps[1] * steps[1]
+    pixels = max(pixels, 1)
+    strip = (max(align, (pixels // cols - 2 * halo) // align * align), _up(cols, align))
+    side = max(1, math.isqrt(pixels) - 2 * halo)
+    square = (max(align, side // align * align),) * 2
+    if natural is not None and natural[0] > 1 and natural[1] < cols:
+        steps = math.lcm(natural[0], align), math.lcm(natural[1], align)
+        height, width = (side // steps[0] * steps[0], side // steps[1] * steps[1]) if max(steps) <= side else square
+    elif (strip[0] + 2 * halo) * cols <= pixels and _waste(strip, halo, cols) <= _waste(square, halo, cols):
+        height, width = strip
+    elif halo:
+        height, width = square
     else:
-        width = _up(cols, align) if cols * align <= pixels else max(align, pixels // align // align * align)
-        height = max(align, pixels // width // align * align)
+        height, width = align, max(align, pixels // align // align * align)
     return min(height, _up(rows, align)), min(width, _up(cols, align))
+
+
+def _waste(shape: tuple[int, int], halo: int, cols: int) -> float:
+    """Return how many pixels are read per pixel answered for."""
+    height, width = shape
+    across = 0 if width >= cols else 2 * halo
+    return (height + 2 * halo) * (width + across) / (height * width)
 
 
 def windows(rows: int, cols: int, shape: tuple[int, int]) -> Iterator[Window]:

@@ -17,18 +17,20 @@ from had_cli.devices import is_out_of_memory, namespace
 from had_cli.engine.blocks import block_shape, halves, windows, with_halo
 from had_cli.engine.prefetch import prefetch
 from had_cli.engine.run import Block, BlockMap, Reduction
+from had_cli.engine.workers import cores, ordered
 from had_cli.errors import HadError, SceneError
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import Window
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+_Piece = tuple[Window, npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 Progress = Callable[[str, float], None]
 
 # A larger block reads no faster, and a smaller one keeps progress moving.
 LARGEST_BLOCK = 2**26
-# One block being read, one waiting, one in use; each as stored and as float32, and room for products.
-IN_FLIGHT = 8
+# Below this, cutting a scene for more threads costs more than it gains.
+SMALLEST_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,19 @@ class Executor(AbstractContextManager["Executor"]):
     def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.Run.reduce`."""
         merged = _Pairwise(reduction.merge)
-        for block in self._blocks(label):
+
+        def compute(block: _HostBlock) -> T | None:
             # without invalid pixels, rows are handed over without a copy
             pixels = block.cube.reshape(-1, block.cube.shape[-1])
             valid = block.valid.reshape(-1)
             if not valid.all():
                 pixels = pixels[valid]
-            if len(pixels):
-                merged.add(self._reduced(reduction, pixels))
+            return self._reduced(reduction, pixels) if len(pixels) else None
+
+        workers = self._workers()
+        for part in self._passed(compute, label, workers):
+            if part is not None:
+                merged.add(part)
         if merged.empty:
             raise SceneError(
                 f"{self.scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; "
@@ -118,13 +125,19 @@ class Executor(AbstractContextManager["Executor"]):
         halo: int = 0,
         align: int = 1,
         cost: int = 0,
+        parallel: bool = True,
         label: str = "scores",
     ) -> npt.NDArray[np.float32]:
         """Return rows x cols (x layers) of ``function``; see :meth:`had_cli.engine.Run.map`."""
         rows, cols, _ = self.scene.shape
         result = self._allocate((rows, cols, layers))
-        for block in self._blocks(label, halo=halo, align=align, cost=cost):
-            for place, values, valid in self._mapped(function, block, align):
+
+        def compute(block: _HostBlock) -> list[_Piece]:
+            return self._mapped(function, block, align)
+
+        workers = self._workers() if parallel else 1
+        for pieces in self._passed(compute, label, workers, halo=halo, align=align, cost=cost):
+            for place, values, valid in pieces:
                 part = result[place.rows, place.cols]
                 part[...] = values
                 part[~valid] = np.nan
@@ -159,22 +172,43 @@ class Executor(AbstractContextManager["Executor"]):
         self.facts.update(facts)
 
     # -- blocks ---------------------------------------------------------------------------------
-    def _blocks(self, label: str, *, halo: int = 0, align: int = 1, cost: int = 0) -> Iterator[_HostBlock]:
-        rows, cols, bands = self.scene.shape
+    def _workers(self) -> int:
+        return cores() if self.device == "cpu" else 1
+
+    def _passed(
+        self,
+        compute: Callable[[_HostBlock], T],
+        label: str,
+        workers: int,
+        *,
+        halo: int = 0,
+        align: int = 1,
+        cost: int = 0,
+    ) -> Iterator[T]:
+        """Yield ``compute`` of every block, in the order of the scene: one pass."""
+        rows, cols, _ = self.scene.shape
         if not self.stream and self._kept is None:
             cube = self.scene.read()
             self._kept = cube, valid_pixels(cube)
-        pixels = self._block_pixels or min(
-            LARGEST_BLOCK // (bands * 4), self.memory // (IN_FLIGHT * (bands * 4 + cost))
-        )
-        natural = self.scene.source.info.block if self.stream else None
-        shape = block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
+        shape = self._block_shape(workers, halo=halo, align=align, cost=cost)
         plan = [with_halo(core, halo, rows, cols) for core in windows(rows, cols, shape)]
         self._progress(label, 0.0)
         blocks = prefetch(self._host_block, plan) if self.stream else map(self._host_block, plan)
-        for done, block in enumerate(blocks, start=1):
-            yield block
+        for done, result in enumerate(ordered(compute, blocks, min(workers, len(plan))), start=1):
+            yield result
             self._progress(label, done / len(plan))
+
+    def _block_shape(self, workers: int, *, halo: int, align: int, cost: int) -> tuple[int, int]:
+        rows, cols, bands = self.scene.shape
+        # one block in use per worker, one waiting, one being read: each as stored and as float32
+        in_flight = 2 * (workers + 2)
+        pixels = self._block_pixels or min(
+            LARGEST_BLOCK // (bands * 4),
+            self.memory // (in_flight * (bands * 4 + cost)),
+            max(SMALLEST_BLOCK, -(-rows * cols // workers) + 2 * halo * cols),
+        )
+        natural = self.scene.source.info.block if self.stream else None
+        return block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
 
     def _host_block(self, place: tuple[Window, Window]) -> _HostBlock:
         outer, core = place
@@ -213,7 +247,7 @@ class Executor(AbstractContextManager["Executor"]):
 
     def _mapped(
         self, function: BlockMap, block: _HostBlock, align: int
-    ) -> list[tuple[Window, npt.NDArray[np.float32], npt.NDArray[np.bool_]]]:
+    ) -> list[_Piece]:
         """Return (place in the scene, values, valid) of the core: one piece, unless memory runs out."""
         core = block.core
         try:

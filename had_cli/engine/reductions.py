@@ -11,7 +11,7 @@ import numpy.typing as npt
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 
-CHUNK = 4096  # pixels per product: a chunk and its copy stay in the cache
+CHUNK = 2048  # pixels per product: a chunk and its image stay in the cache
 
 
 class Extrema(NamedTuple):

@@ -49,7 +49,10 @@ class Block:
 
 
 class Reduction(Protocol[T]):
-    """A statistic of the valid pixels that can be computed in pieces. Must be picklable."""
+    """A statistic of the valid pixels that can be computed in pieces.
+
+    Must be picklable, and is called from several threads at a time.
+    """
 
     def compute(self, pixels: Any, xp: Any) -> T:
         """Return the partial result of ``pixels``, n x bands float32 (n >= 1), in host memory."""
@@ -105,13 +108,15 @@ class Run(Protocol):
         halo: int = 0,
         align: int = 1,
         cost: int = 0,
+        parallel: bool = True,
         label: str = ...,
     ) -> npt.NDArray[np.float32]:
         """Return rows x cols (x layers, if more than one) float32, NaN at invalid pixels.
 
         Cores begin at multiples of ``align`` pixels, and each comes with ``halo`` pixels on every
         side, fewer at the scene's edge. ``cost`` is what ``function`` needs for itself, in bytes per
-        pixel; it makes blocks smaller.
+        pixel; it makes blocks smaller. On the CPU several threads call ``function`` at a time, with
+        one BLAS thread each, unless ``parallel`` is false (for what uses all cores by itself).
         """
         ...
 

@@ -13,7 +13,7 @@ from had_cli.engine.statistics import SMALL, scene_moments
 from had_grx.shrinkage import shrunk_covariance
 from had_grx.whitening import Whitening, whitening
 
-CHUNK = 4096  # pixels per product: a chunk and its image stay in the cache
+CHUNK = 2048  # pixels per product: a chunk and its image stay in the cache
 TOLERANCE = 2e-6  # relative error of a score that single precision may add
 
 

@@ -1,0 +1,56 @@
+"""Several blocks at once: a thread per core, each with one BLAS thread.
+
+Blocks are large and numpy computes without the interpreter's lock, so this uses the cores better
+than threads inside BLAS do (element-wise work and small factorisations run in parallel too), and
+results do not depend on the number of cores: each block is computed by one thread, and results are
+taken in the order of the scene.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+MOST = 16  # more threads than that wait for memory, and every one holds a block
+
+
+def cores() -> int:
+    """Return the number of blocks to compute at once: the cores this process may use.
+
+    ``OMP_NUM_THREADS`` lowers it, as it does for BLAS.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        usable = min(usable, int(asked))
+    return min(usable, MOST)
+
+
+def ordered(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
+    """Yield ``function(item)`` in order; at most ``workers`` items are under way.
+
+    With one worker the caller's thread computes, and BLAS keeps its threads.
+    """
+    if workers == 1:
+        yield from map(function, items)
+        return
+    pending: deque[Future[B]] = deque()
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers, "had-worker") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) == workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
