@@ -111,10 +111,7 @@ class Executor(AbstractContextManager["Executor"]):
             if part is not None:
                 merged.add(part)
         if merged.empty:
-            raise SceneError(
-                f"{self.scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; "
-                "see `had info`, or choose bands with --bands"
-            )
+            raise self._nothing_valid()
         return merged.result()
 
     def map(
@@ -136,11 +133,15 @@ class Executor(AbstractContextManager["Executor"]):
             return self._mapped(function, block, align)
 
         workers = self._workers() if parallel else 1
+        anything = False
         for pieces in self._passed(compute, label, workers, halo=halo, align=align, cost=cost):
             for place, values, valid in pieces:
                 part = result[place.rows, place.cols]
                 part[...] = values
                 part[~valid] = np.nan
+                anything = anything or bool(valid.any())
+        if not anything:  # a method without reductions would pass an empty map for a result
+            raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
 
     def sample(self, count: int) -> npt.NDArray[np.float32]:
@@ -218,6 +219,12 @@ class Executor(AbstractContextManager["Executor"]):
             cube = self.scene.read(outer)
             valid = valid_pixels(cube)
         return _HostBlock(cube, valid, outer, core)
+
+    def _nothing_valid(self) -> SceneError:
+        return SceneError(
+            f"{self.scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; "
+            "see `had info`, or choose bands with --bands"
+        )
 
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
         return self.scene.read(window) if self._kept is None else self._kept[0][window.rows, window.cols]

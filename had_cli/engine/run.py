@@ -117,6 +117,11 @@ class Run(Protocol):
         side, fewer at the scene's edge. ``cost`` is what ``function`` needs for itself, in bytes per
         pixel; it makes blocks smaller. On the CPU several threads call ``function`` at a time, with
         one BLAS thread each, unless ``parallel`` is false (for what uses all cores by itself).
+
+        Raises
+        ------
+        SceneError
+            When the scene has no valid pixel.
         """
         ...
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from had_cli.engine import Block, Run
 from had_cli.engine.statistics import SMALL, scene_moments
+from had_cli.errors import SceneError
 from had_grx.shrinkage import shrunk_covariance
 from had_grx.whitening import Whitening, whitening
 
@@ -25,6 +26,8 @@ def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
     scene varies by more than rounding.
     """
     moments, _ = scene_moments(run)
+    if moments.count < 2:
+        raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; GRX needs at least two")
     covariance, weight = shrunk_covariance(run, moments, params.shrinkage, params.shrinkage_weight)
     white = whitening(covariance, moments.mean, params.components)
     bands = len(moments.mean)
