@@ -1,0 +1,149 @@
+"""The author's guide holds whole plugins: they are installed from its pages, used, and put to the kit."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "plugins"
+_FILE = re.compile(r"<!-- file: (?P<path>\S+) -->")
+
+
+def files_of(page):
+    """Return path -> content of the files that a page shows."""
+    found, path = {}, None
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        if token.type == "html_block":
+            match = _FILE.match(token.content)
+            path = match["path"] if match else None
+        elif token.type == "fence" and path:
+            found[path] = token.content
+            path = None
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Write the files of all pages and install both distributions into a folder of their own."""
+    folder = tmp_path_factory.mktemp("plugins")
+    for page in sorted(PAGES.glob("*.md")):
+        for path, content in files_of(page).items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(content, encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--no-build-isolation", "--no-index", "--target", str(folder / "site")]
+    done = subprocess.run(
+        [*command, str(folder / "had-sam"), str(folder / "had-extras")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scene(installed):
+    from had_cli.demo import make_scene
+
+    return make_scene(installed / "scene", rows=40, cols=56, bands=40)
+
+
+def run(installed, *words):
+    environment = {**os.environ, "PYTHONPATH": str(installed / "site"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        cwd=installed,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def had(installed, *words):
+    return run(installed, "-m", "had_cli", *words)
+
+
+def test_both_plugins_are_shown_as_sound(installed):
+    plugins = {p["name"]: p for p in json.loads(had(installed, "plugins", "--json"))["plugins"]}
+    assert plugins["sam"]["state"] == "ok"
+    assert plugins["sam"]["methods"] == ["sam"]
+    extras = plugins["extras"]
+    assert extras["state"] == "ok"
+    assert extras["hooks"] == ["had_methods", "had_metrics", "had_readers", "had_writers"]
+
+
+def test_the_method_of_the_guide_passes_the_kit(installed):
+    tests = installed / "had-sam" / "tests"
+    assert " passed" in run(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", tests)
+
+
+def test_the_parameter_of_the_method_is_an_option(installed, scene):
+    assert "--degrees" in had(installed, "detect", "-m", "sam", "--help")
+    had(installed, "detect", "-m", "sam", scene.scene, "-o", "radians.npy")
+    had(installed, "detect", "-m", "sam", "--degrees", scene.scene, "-o", "degrees.npy")
+    radians, degrees = (np.load(installed / f"{name}.npy") for name in ("radians", "degrees"))
+    np.testing.assert_allclose(degrees, np.degrees(radians), rtol=1e-5)
+    assert 0 < np.nanmedian(radians) < 1.6
+
+
+def test_the_reader_opens_its_scenes(installed):
+    values = np.arange(24.0).reshape(2, 3, 4).tolist()
+    document = {"wavelengths": [500, 600, 700, 800], "values": values}
+    (installed / "small.cube").write_text(json.dumps(document), encoding="utf-8")
+    told = json.loads(had(installed, "info", "small.cube", "--json"))
+    assert "cube JSON" in json.dumps(told)
+    had(installed, "convert", "small.cube", "small.npy")
+    assert np.load(installed / "small.npy").tolist() == values
+
+
+def test_the_writer_writes_from_the_bottom_up(installed, scene):
+    had(installed, "detect", "-m", "brightness", scene.scene, "-o", "bright.pfm")
+    had(installed, "detect", "-m", "brightness", scene.scene, "-o", "bright.npy")
+    content = (installed / "bright.pfm").read_bytes()
+    assert content.startswith(b"Pf\n56 40\n-1.0\n")
+    rows = np.frombuffer(content[len(b"Pf\n56 40\n-1.0\n") :], "<f4").reshape(40, 56)
+    np.testing.assert_array_equal(rows[::-1], np.load(installed / "bright.npy"))
+
+
+def test_the_metric_stands_in_every_evaluation(installed, scene):
+    had(installed, "detect", "-m", "grx", scene.scene, "-o", "map.tif")
+    told = json.loads(had(installed, "evaluate", "map.tif", "--truth", scene.truth, "--json"))
+    assert 0 < told["metrics"]["youden"] <= 1
+    assert "max (P_D - P_F)" in told["formulas"]["youden"]
+
+
+def test_every_hook_has_its_section_with_a_signature():
+    from had_cli.hooks import HadSpecs
+
+    text = (PAGES / "hooks.md").read_text(encoding="utf-8")
+    for name in (name for name in vars(HadSpecs) if name.startswith("had_")):
+        returns = getattr(HadSpecs, name).__annotations__["return"].removeprefix("list[").removesuffix("]")
+        assert f"## {name}\n" in text
+        assert f"{name}() -> list[had_cli.descriptions.{returns}]" in text
+
+
+def test_every_option_that_is_taken_is_named():
+    from had_cli.host.reserved import RESERVED
+
+    text = (PAGES / "index.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in RESERVED)
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
+def test_python_on_the_pages_compiles(page):
+    for path, content in files_of(page).items():
+        if path.endswith(".py"):
+            compile(content, path, "exec")
