@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run the command line of this process."""
+    gc.disable()  # until the command begins: nothing that is made on the way there is garbage
     from had_cli.commands import application
     from had_cli.errors import HadError
 

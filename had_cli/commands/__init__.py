@@ -5,12 +5,13 @@ Only the command that was asked for is imported, so ``had --help`` costs little 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
+from had_cli.commands.light import HelpOption
 from had_cli.commands.words import completed_words, named_command, wants_help
 
 # command -> the line it has in `had --help`; the module of the same name has `install(app, summary, words)`
@@ -34,7 +35,8 @@ def application(words: Sequence[str]) -> typer.Typer:
     ``words`` tells which command to import and, for detect and train, which method's parameters
     become options; when the shell asks for completions they come from the unfinished line instead.
     """
-    words = completed_words() or list(words)
+    unfinished = completed_words()
+    words = unfinished or list(words)
     command = named_command(words)
     # panels for the help of one command; elsewhere drawing them would cost as much as all the rest
     wants_panels = command is not None and wants_help(words)
@@ -42,24 +44,24 @@ def application(words: Sequence[str]) -> typer.Typer:
         name="had",
         help=_HELP,
         no_args_is_help=True,
+        # typer loads its validators, 80 ms, to find that an option it adds itself was not given
+        add_completion=command is None or bool(unfinished),
         rich_markup_mode="rich" if wants_panels else None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
+        add_help_option=False,
     )
     app.callback()(_root)
-    for name, summary in COMMANDS.items():
-        if name == command:
-            import_module(f"had_cli.commands.{name}").install(app, summary, words)
-        else:
-            app.command(name, help=summary)(_elsewhere(name))
+    if command in COMMANDS:
+        import_module(f"had_cli.commands.{command}").install(app, COMMANDS[command], words)
+    else:
+        for name, summary in COMMANDS.items():
+            app.command(name, help=summary)(_listed)
     return app
 
 
-def _elsewhere(name: str) -> Callable[[], None]:
-    def command() -> None:
-        raise AssertionError(f"had {name} is installed only when it is called")
-
-    return command
+def _listed() -> None:
+    """Stand in the list of commands; the command itself is installed when it is called."""
 
 
 def _show_version(value: bool) -> None:
@@ -71,6 +73,7 @@ def _show_version(value: bool) -> None:
 
 
 def _root(
+    help: HelpOption = False,  # noqa: A002 - the name of the option
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from had_cli.commands.options import Json
+from had_cli.commands.light import Json
 from had_cli.commands.outcome import guarded
 from had_cli.commands.talk import Talk, size, table
 

@@ -38,7 +38,7 @@ def with_method_options(
         When the method does not exist.
     """
     name = named_method(words)
-    known: Mapping[str | None, Method] = {**host.methods()}
+    known: Mapping[Any, Method] = host.methods()
     method = known.get(name) if name is None or lenient else host.method(name)
     own = getattr(method, kind) if method else ()
     markup = wants_help(words)

@@ -12,7 +12,6 @@ from had_cli.commands.method_options import complete_method
 
 _SELECTION = "Which part of a scene"
 _RUNNING = "How it runs"
-_TELLING = "What it tells"
 
 
 class EngineName(StrEnum):
@@ -113,18 +112,4 @@ Memory = Annotated[
 Seed = Annotated[
     int,
     typer.Option(min=0, metavar="INTEGER", help="For methods that draw at random.", rich_help_panel=_RUNNING),
-]
-
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print one JSON document on standard output.", rich_help_panel=_TELLING),
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No notes and no progress.", rich_help_panel=_TELLING)
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Parameters, times and log lines.", rich_help_panel=_TELLING)
-]
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=_TELLING)
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 
 import typer
 
-from had_cli.commands.options import Debug
+from had_cli.commands.light import Debug
 from had_cli.errors import HadError, OutputError, UsageError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -23,6 +24,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     def run(*args: Any, debug: bool, **kwargs: Any) -> None:
+        gc.enable()  # see main
         try:
             command(*args, **kwargs)
             _flush()

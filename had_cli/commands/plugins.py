@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from had_cli.commands.options import Json
+from had_cli.commands.light import HelpOption, Json
 from had_cli.commands.outcome import guarded
 from had_cli.commands.talk import Talk, table
 from had_cli.host.plugin import KINDS, Plugin
@@ -14,13 +14,13 @@ from had_cli.host.plugin import KINDS, Plugin
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
     """Add the command to ``app``."""
-    group = typer.Typer(help=summary, invoke_without_command=True)
+    group = typer.Typer(help=summary, invoke_without_command=True, add_help_option=False)
     group.callback()(plugins)
     app.add_typer(group, name="plugins")
 
 
 @guarded
-def plugins(context: typer.Context, json: Json = False) -> None:
+def plugins(context: typer.Context, help: HelpOption = False, json: Json = False) -> None:  # noqa: A002, ARG001
     """List the installed plugins and what they offer."""
     if context.invoked_subcommand:
         return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +26,8 @@ class Talk:
     def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
         if verbose:
+            import logging
+
             logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
 
     def result(self, text: str) -> None:
@@ -37,6 +37,8 @@ class Talk:
 
     def document(self, document: Any) -> None:
         """Print the JSON document."""
+        import json
+
         typer.echo(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
 
     def note(self, text: str) -> None:

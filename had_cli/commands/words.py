@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from collections.abc import Sequence
-
-_SHORT = re.compile(r"-[qv]*m(?P<value>.*)", re.DOTALL)  # -m alone or after short switches
 
 
 def named_command(words: Sequence[str]) -> str | None:
@@ -26,13 +22,14 @@ def named_method(words: Sequence[str]) -> str | None:
     for word in rest:
         if word == "--":
             break
-        short = None if word.startswith("--") else _SHORT.fullmatch(word)
-        if word == "--method" or (short and not short["value"]):
+        # the short switches -q and -v may stand before: -qm grx, -vmgrx
+        cluster = word[1:].lstrip("qv") if word[:1] == "-" != word[1:2] else ""
+        if word == "--method" or cluster == "m":
             found = next(rest, None)
         elif word.startswith("--method="):
             found = word.removeprefix("--method=")
-        elif short:
-            found = short["value"]
+        elif cluster.startswith("m"):
+            found = cluster[1:]
     return found
 
 
@@ -40,6 +37,8 @@ def completed_words() -> list[str]:
     """Return the words of the line that a shell wants completed, without ``had``; else none."""
     if "_HAD_COMPLETE" not in os.environ:
         return []
+    import shlex
+
     line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
     try:
         return shlex.split(line)[1:]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
-from importlib.metadata import EntryPoint
 from typing import Any
 
 import pluggy
 
 from had_cli.descriptions import Method, Metric, Offer, Reader, Writer
 from had_cli.hooks import PROJECT, HadSpecs
+from had_cli.host.entrypoints import Entry
 from had_cli.host.plugin import KINDS, Plugin
 from had_cli.host.reserved import reserved_option
 
@@ -27,7 +27,7 @@ class _NonsenseError(Exception):
     """A plugin declares what no plugin may."""
 
 
-def load(plugin: Plugin, entry: EntryPoint) -> Plugin:
+def load(plugin: Plugin, entry: Entry) -> Plugin:
     """Return ``plugin`` with its offer, or as broken.
 
     The module is registered with a manager of its own, checked by pluggy against the specifications,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from dataclasses import replace
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint
 from typing import Any
 
 from had_cli.descriptions import Method, Metric, Reader, Writer
 from had_cli.errors import PluginError, UnknownMethodError
 from had_cli.host import discovery
+from had_cli.host.entrypoints import Entry
 from had_cli.host.loading import load, one_line
 from had_cli.host.plugin import KINDS, Plugin
 
@@ -70,7 +70,7 @@ class Registry:
                 return plugin
         return None
 
-    def _admitted(self, plugin: Plugin, entry: EntryPoint, *, disabled: bool) -> Plugin:
+    def _admitted(self, plugin: Plugin, entry: Entry, *, disabled: bool) -> Plugin:
         if disabled:
             return replace(plugin, state="disabled")
         first = next((p for p in self.plugins if p.name == plugin.name and p.state != "disabled"), None)
