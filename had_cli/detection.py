@@ -254,7 +254,9 @@ def _in_memory_bytes(scene: Scene) -> int:
 def _load_weights(method: Method, path: str | Path | None) -> Any:
     if path is None:
         if method.weights == "required":
-            raise WeightsError(f"{method.name} needs trained weights: give --weights FILE, or train them by `had train`")
+            raise WeightsError(
+                f"{method.name} needs trained weights: give --weights FILE, or train them by `had train`"
+            )
         return None
     if method.weights == "none":
         raise UsageError(f"{method.name} uses no weights; leave --weights out")

@@ -29,7 +29,9 @@ def block_shape(
     square = (max(align, side // align * align),) * 2
     if natural is not None and natural[0] > 1 and natural[1] < cols:
         steps = math.lcm(natural[0], align), math.lcm(natural[1], align)
-        height, width = (side // steps[0] * steps[0], side // steps[1] * steps[1]) if max(steps) <= side else square
+        height, width = (
+            (side // steps[0] * steps[0], side // steps[1] * steps[1]) if max(steps) <= side else square
+        )
     elif (strip[0] + 2 * halo) * cols <= pixels and _waste(strip, halo, cols) <= _waste(square, halo, cols):
         height, width = strip
     elif halo:

@@ -20,7 +20,7 @@ from had_cli.engine.run import Block, BlockMap, Reduction
 from had_cli.engine.workers import cores, ordered
 from had_cli.errors import HadError, SceneError
 from had_cli.scenes.scene import Scene, valid_pixels
-from had_cli.scenes.source import Window
+from had_cli.scenes.source import SceneInfo, Window
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,6 +59,8 @@ class Executor(AbstractContextManager["Executor"]):
         Bytes that blocks in flight and results may take.
     block_pixels
         Overrides the pixels of a block, for tests.
+    cost
+        Bytes per pixel that reading a block takes beyond the block itself.
     """
 
     def __init__(
@@ -72,13 +74,14 @@ class Executor(AbstractContextManager["Executor"]):
         weights: Any = None,
         progress: Progress | None = None,
         block_pixels: int | None = None,
+        cost: int = 0,
     ) -> None:
         self.scene, self.device, self.seed, self.weights = scene, device, seed, weights
         self.stream, self.memory = stream, memory
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
         self._progress = progress or (lambda _label, _fraction: None)
-        self._block_pixels = block_pixels
+        self._block_pixels, self._cost = block_pixels, cost
         self._xp = namespace(device)
         self._kept: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
         self._scratch: list[Any] = []
@@ -144,6 +147,29 @@ class Executor(AbstractContextManager["Executor"]):
             raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
 
+    def through(
+        self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
+    ) -> Executor:
+        """Return the run of the scene as ``function`` shows it; see :meth:`had_cli.engine.Run.through`."""
+        scene = _Derived(self, function, bands, halo)
+        run = Executor(
+            scene,
+            device=self.device,
+            stream=self.stream,
+            memory=self.memory,
+            seed=self.seed,
+            weights=self.weights,
+            progress=self._progress,
+            block_pixels=self._block_pixels,
+            cost=cost,
+        )
+        run.warnings, run.facts, run._scratch = self.warnings, self.facts, self._scratch
+        if not self.stream:
+            cube = self.map(function, layers=bands, halo=halo, cost=cost, parallel=False, label=label)
+            cube = cube.reshape(scene.shape)
+            run._kept = cube, valid_pixels(cube)
+        return run
+
     def sample(self, count: int) -> npt.NDArray[np.float32]:
         """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.Run.sample`.
 
@@ -205,7 +231,7 @@ class Executor(AbstractContextManager["Executor"]):
         in_flight = 2 * (workers + 2)
         pixels = self._block_pixels or min(
             LARGEST_BLOCK // (bands * 4),
-            self.memory // (in_flight * (bands * 4 + cost)),
+            self.memory // (in_flight * (bands * 4 + cost + self._cost)),
             max(SMALLEST_BLOCK, -(-rows * cols // workers) + 2 * halo * cols),
         )
         natural = self.scene.source.info.block if self.stream else None
@@ -248,13 +274,13 @@ class Executor(AbstractContextManager["Executor"]):
         if len(pixels) > 1024:
             self._warn_memory("a smaller block")
             half = len(pixels) // 2
-            return reduction.merge(self._reduced(reduction, pixels[:half]), self._reduced(reduction, pixels[half:]))
+            return reduction.merge(
+                self._reduced(reduction, pixels[:half]), self._reduced(reduction, pixels[half:])
+            )
         self.leave_device(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
         return self._reduced(reduction, pixels)
 
-    def _mapped(
-        self, function: BlockMap, block: _HostBlock, align: int
-    ) -> list[_Piece]:
+    def _mapped(self, function: BlockMap, block: _HostBlock, align: int) -> list[_Piece]:
         """Return (place in the scene, values, valid) of the core: one piece, unless memory runs out."""
         core = block.core
         try:
@@ -273,7 +299,9 @@ class Executor(AbstractContextManager["Executor"]):
         if (parts := halves(core, align)) is not None and core.width * core.height > 1024:
             self._warn_memory("smaller blocks")
         else:
-            self.leave_device(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
+            self.leave_device(
+                f"{self.device} ran out of memory even for a small block: continuing on the CPU"
+            )
             parts = (core,)  # type: ignore[assignment]
         return [piece for part in parts for piece in self._mapped(function, _narrow(block, part), align)]
 
@@ -306,6 +334,49 @@ def _narrow(block: _HostBlock, core: Window) -> _HostBlock:
     outer, inner = with_halo(core, halo, block.window.height, block.window.width)
     window = Window(block.window.col + outer.col, block.window.row + outer.row, outer.width, outer.height)
     return _HostBlock(block.cube[outer.rows, outer.cols], block.valid[outer.rows, outer.cols], window, inner)
+
+
+class _Derived(Scene):
+    """A scene whose pixels are a block map's of another's, computed when they are read."""
+
+    def __init__(self, run: Executor, function: BlockMap, bands: int, halo: int) -> None:
+        rows, cols, _ = run.scene.shape
+        info = SceneInfo(
+            path=run.scene.path,
+            format="derived",
+            shape=(rows, cols, bands),
+            dtype=np.dtype(np.float32),
+            block=run.scene.source.info.block,
+        )
+        super().__init__(_NoSource(info))
+        self._run, self._function, self._halo = run, function, halo
+
+    def read(self, window: Window | None = None) -> npt.NDArray[np.float32]:
+        rows, cols, bands = self.shape
+        view = window or Window(0, 0, cols, rows)
+        block = self._run._host_block(with_halo(view, self._halo, rows, cols))
+        result = np.empty((view.height, view.width, bands), np.float32)
+        for place, values, valid in self._run._mapped(self._function, block, 1):
+            part = result[place.row - view.row :, place.col - view.col :][: place.height, : place.width]
+            part[...] = values
+            part[~valid] = np.nan
+        return result
+
+
+class _NoSource:
+    """Stands for a file where pixels are computed."""
+
+    def __init__(self, info: SceneInfo) -> None:
+        self.info = info
+
+    def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
+        raise SceneError(f"{self.info.path}: a derived scene is read through its run")
+
+    def valid(self, window: Window) -> None:
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class _Pairwise:

@@ -122,7 +122,9 @@ class SecondMoments:
             origin, v, u = _like(pixels, shift, xp), None, None
         else:
             shift = np.zeros(bands)
-            origin, v, u = (_like(pixels, a, xp) for a in (self.deflation.shift, self.deflation.v, self.deflation.u))
+            origin, v, u = (
+                _like(pixels, a, xp) for a in (self.deflation.shift, self.deflation.v, self.deflation.u)
+            )
         for start in range(0, pixels.shape[0], CHUNK):
             y = pixels[start : start + CHUNK, :] - origin
             if v is not None:

@@ -125,6 +125,17 @@ class Run(Protocol):
         """
         ...
 
+    def through(
+        self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = ...
+    ) -> Run:
+        """Return a run over the scene as ``function`` shows it: core height x core width x ``bands``.
+
+        So a detector for cubes serves for features: ``grx.score(run.through(network, bands=64), ...)``.
+        In memory the features are computed once and kept; streamed, every pass computes them again,
+        block by block. ``function`` has the device, or all cores, to itself.
+        """
+        ...
+
     def sample(self, count: int) -> npt.NDArray[np.float32]:
         """Return up to about ``count`` valid pixels spread over the scene, n x bands."""
         ...

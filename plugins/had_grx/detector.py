@@ -74,7 +74,8 @@ class Distance:
         # what rounding the mean took away is put back where it is of the size of the result
         rest = (self.white.mean - origin) @ self.white.matrix
         mean, shift, matrix = (
-            xp.asarray(a.astype(self.precision), device=_device(pixels)) for a in (origin, rest, self.white.matrix)
+            xp.asarray(a.astype(self.precision), device=_device(pixels))
+            for a in (origin, rest, self.white.matrix)
         )
         scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=_device(pixels))
         with np.errstate(invalid="ignore", over="ignore"):  # invalid pixels may hold anything

@@ -39,7 +39,9 @@ def scene_statistics(moments: Moments, extrema: Extrema) -> Scene:
     """Return the scene's mean and inverse root of (covariance + ridge) in scaled units."""
     scale = (extrema.high - extrema.low) or 1.0
     covariance = moments.covariance / scale**2
-    return Scene((moments.mean - extrema.low) / scale, inverse_root(covariance + RIDGE * np.eye(len(covariance))))
+    return Scene(
+        (moments.mean - extrema.low) / scale, inverse_root(covariance + RIDGE * np.eye(len(covariance)))
+    )
 
 
 def product_of_scaled(layers: npt.NDArray[np.float32], rows_at_once: int = 256) -> npt.NDArray[np.float32]:

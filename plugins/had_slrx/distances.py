@@ -45,138 +45,131 @@ class LocalDistances:
 
     def __call__(self, block: Block) -> Any:
         """Return core height x core width x 3 distances."""
-        xp, size = block.xp, self.size
-        rows, cols, bands = block.cube.shape
-        down, across = -(-rows // size), -(-cols // size)
-        tiles = self._tiles(block, down, across)  # down, across, size^2, bands + validity
-        pixels, weight = tiles[..., :-1], tiles[..., -1]
+        xp, size, core = block.xp, self.size, block.core
+        pixels, weight = self._tiles(block)
         count = xp.sum(weight, axis=-1)
-        mean = xp.sum(pixels, axis=-2) / xp.clip(count, min=1)[..., None]
-        centred = (pixels - mean[..., None, :]) * weight[..., None]
-
-        top, left = block.core.row // size, block.core.col // size
-        core_down, core_across = -(-block.core.height // size), -(-block.core.width // size)
-        result = []
-        around = _Surroundings(count, mean, centred, xp)
-        for row in range(top, top + core_down):
-            part = slice(left, left + core_across)
-            own = pixels[row, part, ...]
-            whole = self._from_scene(own, xp)
-            from_around = around.distances(own, row, part, whole)
-            from_own = _from_block(centred[row, part, ...], count[row, part], from_around, xp)
-            result.append(xp.stack([from_own, from_around, whole], axis=-1))
-        values = xp.reshape(xp.stack(result), (core_down, core_across, size, size, 3))
+        total = xp.sum(pixels, axis=-2)
+        part = slice(core.col // size, core.col // size + -(-core.width // size))
+        surroundings = Surroundings(count, total, pixels, part, xp)
+        rows = []
+        for row in range(core.row // size, core.row // size + -(-core.height // size)):
+            own, free = pixels[row, part, ...], count[row, part]
+            whole = xp.linalg.vector_norm(own @ _like(own, self.scene.root, xp), axis=-1)
+            around = surroundings.distances(own, row, whole)
+            centred = own - (total[row, part, :] / xp.clip(free, min=1)[..., None])[..., None, :]
+            inside = from_block(centred * weight[row, part, ...][..., None], free, around, xp)
+            rows.append(xp.stack([inside, around, whole], axis=-1))
+        values = xp.reshape(xp.stack(rows), (len(rows), -1, size, size, 3))
         values = xp.permute_dims(values, (0, 2, 1, 3, 4))
-        values = xp.reshape(values, (core_down * size, core_across * size, 3))
-        return values[: block.core.height, : block.core.width, :]
+        values = xp.reshape(values, (len(rows) * size, -1, 3))
+        return values[: core.height, : core.width, :]
 
-    def _tiles(self, block: Block, down: int, across: int) -> Any:
-        """Return the scaled pixels by blocks, down x across x size^2 x (bands + 1), float64.
+    def _tiles(self, block: Block) -> tuple[Any, Any]:
+        """Return the pixels by blocks, down x across x size^2 x bands, and their weights.
 
-        The last entry of a pixel is 1 where it is valid; invalid pixels and those beyond the scene's
-        edge are zero throughout.
+        Pixels are scaled by the extrema, less the scene's mean. Invalid pixels and those beyond the
+        scene's edge have weight 0 and are zero themselves; all others have weight 1.
         """
         xp, size = block.xp, self.size
         rows, cols, bands = block.cube.shape
+        down, across = -(-rows // size), -(-cols // size)
         # scaled in single precision, as the definition has it
         span = (self.extrema.high - self.extrema.low) or 1.0
-        scaled = (block.cube - self.extrema.low) / span
-        padded = xp.zeros(
-            (down * size, across * size, bands + 1),
-            dtype=xp.float64,
-            device=array_api_compat.device(block.cube),
-        )
-        padded[:rows, :cols, :-1] = xp.where(block.valid[..., None], scaled, xp.zeros_like(scaled))
-        padded[:rows, :cols, -1] = block.valid
-        padded = xp.reshape(padded, (down, size, across, size, bands + 1))
-        return xp.reshape(xp.permute_dims(padded, (0, 2, 1, 3, 4)), (down, across, size * size, bands + 1))
+        scaled = xp.astype((block.cube - self.extrema.low) / span, xp.float64)
+        scaled -= _like(block.cube, self.scene.mean, xp)
+        scaled = xp.where(block.valid[..., None], scaled, xp.zeros_like(scaled))
 
-    def _from_scene(self, pixels: Any, xp: Any) -> Any:
-        """Return the distances of ... x bands pixels from the scene."""
-        device = array_api_compat.device(pixels)
-        mean, root = xp.asarray(self.scene.mean, device=device), xp.asarray(self.scene.root, device=device)
-        return xp.linalg.vector_norm((pixels - mean) @ root, axis=-1)
+        def by_blocks(values: Any) -> Any:
+            padded = _zeros((down * size, across * size, values.shape[-1]), values, xp)
+            padded[:rows, :cols, :] = values
+            padded = xp.permute_dims(xp.reshape(padded, (down, size, across, size, -1)), (0, 2, 1, 3, 4))
+            return xp.reshape(padded, (down, across, size * size, -1))
+
+        return by_blocks(scaled), by_blocks(block.valid[..., None])[..., 0]
 
 
-class _Surroundings:
-    """Mean and covariance of the up to eight blocks around each block, row of blocks by row."""
+class Surroundings:
+    """Statistics of the up to eight blocks around each block, one row of blocks after the other.
 
-    def __init__(self, count: Any, mean: Any, centred: Any, xp: Any) -> None:
-        self.xp = xp
-        self.count, self.mean, self.centred = count, mean, centred
-        self._scatter: dict[int, Any] = {}  # row of blocks -> across x bands x bands
+    Sums, not means, are kept for each block: those of a union are then the sums of its parts. The
+    pixels are deviations from the scene's mean in double precision, so that nothing cancels that
+    would show beside the ridge.
+    """
 
-    def distances(self, pixels: Any, row: int, part: slice, whole: Any) -> Any:
-        """Return the distances of blocks x n x bands pixels of blocks ``part`` in ``row``."""
-        xp = self.xp
-        down, across = self.count.shape
-        near = [r for r in (row - 1, row, row + 1) if 0 <= r < down]
-        for old in [r for r in self._scatter if r < near[0]]:
-            del self._scatter[old]
-        for r in near:
-            if r not in self._scatter:
-                x = self.centred[r, ...]
-                self._scatter[r] = xp.matrix_transpose(x) @ x
-        neighbours = [
-            (r, step)
-            for r in near
-            for step in (-1, 0, 1)
-            if (r, step) != (row, 0)
-        ]
-        count = sum(self._shifted(self.count[r, ...], step, part) for r, step in neighbours)
-        weighted = sum(
-            self._shifted(self.count[r, ...][..., None] * self.mean[r, ...], step, part) for r, step in neighbours
-        )
-        mean = weighted / xp.clip(count, min=1)[..., None]
-        # the scatter of a union: that of its parts, and that of the parts' means (Chan et al. 1983)
-        steps = xp.stack(
-            [
-                (self._shifted(self.mean[r, ...], step, part) - mean)
-                * xp.sqrt(self._shifted(self.count[r, ...], step, part))[..., None]
-                for r, step in neighbours
-            ],
-            axis=-2,
-        )
-        scatter = xp.matrix_transpose(steps) @ steps
-        for r, step in neighbours:
-            scatter += self._shifted(self._scatter[r], step, part)
-        covariance = scatter / xp.clip(count - 1, min=1)[..., None, None]
-        covariance += RIDGE * xp.eye(covariance.shape[-1], dtype=xp.float64, device=array_api_compat.device(covariance))
-        x = pixels - mean[..., None, :]
-        solved = xp.linalg.solve(covariance, xp.matrix_transpose(x))
-        squares = xp.vecdot(x, xp.matrix_transpose(solved))
+    def __init__(self, count: Any, total: Any, pixels: Any, part: slice, xp: Any) -> None:
+        self._xp, self._part = xp, part
+        self._count, self._total, self._pixels = count, total, pixels
+        self._products: dict[int, Any] = {}  # by row of blocks: across x bands x bands
+
+    def distances(self, pixels: Any, row: int, whole: Any) -> Any:
+        """Return the distances of the pixels of one row of blocks from their surroundings.
+
+        ``pixels`` is blocks x n x bands; ``whole`` (blocks x n) stands in where the surroundings
+        have fewer than two pixels.
+        """
+        xp = self._xp
+        near = [r for r in (row - 1, row, row + 1) if 0 <= r < self._count.shape[0]]
+        self._products = {r: self._products[r] if r in self._products else self._product(r) for r in near}
+        count = self._around({r: self._count[r, ...] for r in near}, row)
+        total = self._around({r: self._total[r, ...] for r in near}, row)
+        covariance = self._around(self._products, row)
+        mean = total / xp.clip(count, min=1)[..., None]
+        covariance -= total[..., :, None] * mean[..., None, :]
+        covariance /= xp.clip(count - 1, min=1)[..., None, None]
+        squares = quadratic_form(covariance, pixels - mean[..., None, :], xp)
         return xp.where((count < 2)[..., None], whole, xp.sqrt(xp.clip(squares, min=0)))
 
-    def _shifted(self, values: Any, step: int, part: slice) -> Any:
-        """Return ``values[part.start + step : part.stop + step]`` of a row, zeros beyond its ends."""
-        xp = self.xp
-        start, stop = part.start + step, part.stop + step
-        inside = values[max(0, start) : max(0, stop), ...]
-        missing = (stop - start) - inside.shape[0]
-        if not missing:
-            return inside
-        edge = xp.zeros((missing, *values.shape[1:]), dtype=values.dtype, device=array_api_compat.device(values))
-        return xp.concat([edge, inside] if start < 0 else [inside, edge], axis=0)
+    def _product(self, row: int) -> Any:
+        x = self._pixels[row, ...]
+        return self._xp.matrix_transpose(x) @ x
+
+    def _around(self, rows: dict[int, Any], row: int) -> Any:
+        """Return the sum over the neighbours of each block of ``part``: columns first, then rows."""
+        own, part = rows[row], self._part
+        column = sum(values for r, values in rows.items() if r != row)  # above and below
+        whole_column = own + column
+        size = part.stop - part.start
+        if len(rows) > 1:
+            result = self._xp.asarray(column[part], copy=True)
+        else:
+            result = _zeros((size, *own.shape[1:]), own, self._xp)
+        for step in (-1, 1):
+            first, last = max(0, -part.start - step), min(size, own.shape[0] - part.start - step)
+            if last > first:
+                result[first:last] += whole_column[part.start + step + first : part.start + step + last]
+        return result
 
 
-def _from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
-    """Return the distances of each block's own pixels from the block.
+def from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
+    """Return the distances of each block's own pixels from the block, blocks x n.
 
-    With U = centred / sqrt(n - 1), S = U^T U, and the n x n matrix K = U U^T, Woodbury's identity gives
-    d_i^2 = (n - 1) [K (K + ridge I)^-1]_ii: a block of 64 pixels with 200 bands needs a 64 x 64 system
-    instead of a 200 x 200 one.
+    ``centred`` (blocks x n x bands) is zero where a pixel does not count; ``fallback`` stands in
+    where a block has fewer than two pixels. With U = centred / sqrt(n - 1), S = U^T U and the n x n
+    matrix K = U U^T, Woodbury's identity gives d_i^2 = (n - 1) [(K + ridge I)^-1 K]_ii: a block of 64
+    pixels with 200 bands needs a 64 x 64 system instead of a 200 x 200 one.
     """
     pixels, bands = centred.shape[-2:]
-    free = xp.clip(count - 1, min=1)[..., None, None]
-    device = array_api_compat.device(centred)
+    free = xp.clip(count - 1, min=1)[..., None]
     if pixels <= bands:
-        gram = centred @ xp.matrix_transpose(centred) / free
-        ridge = RIDGE * xp.eye(pixels, dtype=xp.float64, device=device)
-        hat = xp.linalg.solve(gram + ridge, gram)
-        squares = xp.linalg.diagonal(hat) * free[..., 0]
+        gram = centred @ xp.matrix_transpose(centred) / free[..., None]
+        hat = xp.linalg.solve(gram + RIDGE * _like(gram, np.eye(pixels), xp), gram)
+        squares = xp.linalg.diagonal(hat) * free
     else:
-        covariance = xp.matrix_transpose(centred) @ centred / free
-        covariance += RIDGE * xp.eye(bands, dtype=xp.float64, device=device)
-        solved = xp.linalg.solve(covariance, xp.matrix_transpose(centred))
-        squares = xp.vecdot(centred, xp.matrix_transpose(solved))
+        squares = quadratic_form(xp.matrix_transpose(centred) @ centred / free[..., None], centred, xp)
     return xp.where((count < 2)[..., None], fallback, xp.sqrt(xp.clip(squares, min=0)))
+
+
+def quadratic_form(covariance: Any, x: Any, xp: Any) -> Any:
+    """Return x_i^T (covariance + ridge I)^-1 x_i, blocks x n, of blocks x n x bands ``x``."""
+    bands = covariance.shape[-1]
+    covariance = covariance + RIDGE * _like(covariance, np.eye(bands), xp)
+    solved = xp.linalg.solve(covariance, xp.matrix_transpose(x))
+    return xp.vecdot(x, xp.matrix_transpose(solved))
+
+
+def _like(array: Any, values: npt.NDArray[Any], xp: Any) -> Any:
+    return xp.asarray(values, device=array_api_compat.device(array))
+
+
+def _zeros(shape: tuple[int, ...], like: Any, xp: Any) -> Any:
+    return xp.zeros(shape, dtype=xp.float64, device=array_api_compat.device(like))
