@@ -65,8 +65,14 @@ class Scene:
         """Return the scene of a rows x cols x bands array; ``metadata`` as in :class:`SceneInfo`."""
         array = np.asarray(cube)
         if array.ndim != 3:
-            raise SceneError(f"{name}: an array of {array.ndim} axes is not a scene; give rows x cols x bands")
-        return cls(_ArraySource(SceneInfo(path=name, format="array", shape=array.shape, dtype=array.dtype, **metadata), array))
+            raise SceneError(
+                f"{name}: an array of {array.ndim} axes is not a scene; give rows x cols x bands"
+            )
+        return cls(
+            ArraySource(
+                SceneInfo(path=name, format="array", shape=array.shape, dtype=array.dtype, **metadata), array
+            )
+        )
 
     # -- description ----------------------------------------------------------------------------
     @property
@@ -149,8 +155,17 @@ class Scene:
                 raise SceneError(f"{self.path}: bands must lie within the scene's {count}")
             chosen = self.bands[index]
         if window is not None:
-            if window.width < 1 or window.height < 1 or window.col < 0 or window.row < 0 or window.col + window.width > cols or window.row + window.height > rows:
-                raise SceneError(f"{self.path}: window {tuple(window)} does not lie within {cols} columns x {rows} rows")
+            if (
+                window.width < 1
+                or window.height < 1
+                or window.col < 0
+                or window.row < 0
+                or window.col + window.width > cols
+                or window.row + window.height > rows
+            ):
+                raise SceneError(
+                    f"{self.path}: window {tuple(window)} does not lie within {cols} columns x {rows} rows"
+                )
             own = Window(own.col + window.col, own.row + window.row, window.width, window.height)
             valid = None if valid is None else valid[window.rows, window.cols]
         if mask is not None:
@@ -181,7 +196,10 @@ class Scene:
             cube = (raw * scale + offset).astype(np.float32)
         if invalid is not None:
             cube[invalid] = np.nan
-        for keep in (self.source.valid(there), None if self.mask is None else self.mask[view.rows, view.cols]):
+        for keep in (
+            self.source.valid(there),
+            None if self.mask is None else self.mask[view.rows, view.cols],
+        ):
             if keep is not None and not keep.all():
                 if np.shares_memory(cube, raw):
                     cube = cube.copy()
@@ -195,7 +213,9 @@ class Scene:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -211,7 +231,9 @@ def valid_pixels(cube: Float) -> Mask:
     return valid
 
 
-def _equals_nodata(raw: npt.NDArray[Any], nodata: Any, bands: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_] | None:
+def _equals_nodata(
+    raw: npt.NDArray[Any], nodata: Any, bands: npt.NDArray[np.intp]
+) -> npt.NDArray[np.bool_] | None:
     """Return where ``raw`` equals nodata, or None where that cannot be or does not occur."""
     if nodata is None:
         return None
@@ -229,8 +251,8 @@ def _equals_nodata(raw: npt.NDArray[Any], nodata: Any, bands: npt.NDArray[np.int
     return invalid if invalid.any() else None
 
 
-class _ArraySource:
-    """A source over an array in memory."""
+class ArraySource:
+    """A source over a rows x cols x bands array in memory."""
 
     def __init__(self, info: SceneInfo, array: npt.NDArray[Any]) -> None:
         self.info = info

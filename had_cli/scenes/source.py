@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+
+
+_ENVI_DATA = {".img", ".dat", ".bsq", ".bil", ".bip", ".raw"}
+
+
+def stem(path: str) -> str:
+    """Return the name of a scene's path or URL without folder, query and suffix."""
+    name = PurePath(path.split("?", 1)[0] if "://" in path else path).name
+    bare = PurePath(name).stem
+    header = PurePath(name).suffix.lower() == ".hdr"  # NAME.img.hdr is the header of NAME.img
+    return PurePath(bare).stem if header and PurePath(bare).suffix.lower() in _ENVI_DATA else bare
 
 
 class Window(NamedTuple):
@@ -75,9 +86,13 @@ class SceneInfo:
         """Refuse what no scene can be, so that a wrong header is told at once."""
         rows, cols, bands = self.shape
         if min(self.shape) < 1:
-            raise SceneError(f"{self.path}: the scene is empty ({rows} rows x {cols} columns x {bands} bands)")
+            raise SceneError(
+                f"{self.path}: the scene is empty ({rows} rows x {cols} columns x {bands} bands)"
+            )
         if self.dtype.kind not in "biuf":
-            raise SceneError(f"{self.path}: {self.dtype} values are not supported; a scene holds integers or real numbers")
+            raise SceneError(
+                f"{self.path}: {self.dtype} values are not supported; a scene holds integers or real numbers"
+            )
         for name in ("wavelengths", "fwhm", "bad_bands", "scale", "offset", "band_names"):
             value = getattr(self, name)
             if value is not None and len(value) != bands:
@@ -86,7 +101,7 @@ class SceneInfo:
     @property
     def name(self) -> str:
         """The file's name without folder and suffix."""
-        return Path(self.path).stem
+        return stem(self.path)
 
 
 @runtime_checkable

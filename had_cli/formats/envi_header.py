@@ -1,0 +1,147 @@
+"""The text of an ENVI header: fields, lists and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from had_cli.errors import SceneError
+
+_FORBIDDEN = re.compile(r"[,{}\r\n]")
+_LIMIT = 64 * 1024 * 1024
+
+
+class Header:
+    """The fields of an ENVI header, by lower-case name, with typed access.
+
+    Every access raises :class:`SceneError` naming the header and the field where a value is missing
+    or is not what it must be.
+    """
+
+    def __init__(self, path: str, fields: Mapping[str, str]) -> None:
+        self.path = path
+        self.fields = fields
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.fields
+
+    def text(self, name: str) -> str | None:
+        """Return the value without its braces, or None."""
+        value = self.fields.get(name)
+        return value[1:-1].strip() if value is not None and value.startswith("{") else value
+
+    def texts(self, name: str) -> list[str] | None:
+        """Return the items of a list, or None."""
+        value = self.text(name)
+        return None if value is None else [item.strip() for item in value.split(",")] if value else []
+
+    def numbers(self, name: str, count: int) -> list[float] | None:
+        """Return a list of ``count`` numbers, or None where the field is absent or empty."""
+        items = self.items(name, count)
+        return None if items is None else [self._number(name, item) for item in items]
+
+    def items(self, name: str, count: int) -> list[str] | None:
+        """Return the ``count`` items of a per-band list, or None where the field is absent or empty."""
+        items = self.texts(name)
+        if items and not items[-1]:
+            items.pop()  # many programs leave a comma behind the last value
+        if not items:
+            return None
+        if len(items) != count:
+            raise SceneError(
+                f"{self.path}: {len(items)} values of {name!r} for {count} bands; correct or remove the field"
+            )
+        return items
+
+    def number(self, name: str) -> float | None:
+        """Return one number, or None."""
+        value = self.text(name)
+        return None if not value else self._number(name, value)
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """Return one whole number."""
+        value = self.text(name)
+        if not value:
+            if default is None:
+                raise SceneError(f"{self.path}: the header has no {name!r}; add it")
+            return default
+        number = self._number(name, value)
+        if not number.is_integer():
+            raise SceneError(f"{self.path}: {name!r} is {value!r}, not a whole number; correct it")
+        return int(number)
+
+    def _number(self, name: str, text: str) -> float:
+        try:
+            return float(text)
+        except ValueError as error:
+            raise SceneError(
+                f"{self.path}: {name!r} holds {text!r}, which is not a number; correct it"
+            ) from error
+
+
+def read_header(path: str | Path) -> Header:
+    """Return the header in a file.
+
+    Raises
+    ------
+    SceneError
+        When the file is not an ENVI header.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            if file.read(4) != b"ENVI":
+                raise SceneError(
+                    f"{path}: is not an ENVI header (its first line is not 'ENVI'); name the raster itself instead"
+                )
+            content = file.read(_LIMIT)
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return Header(str(path), parse(text, str(path)))
+
+
+def parse(text: str, where: str) -> dict[str, str]:
+    """Return the fields of a header's text (after its first word), names in lower case."""
+    fields: dict[str, str] = {}
+    lines = iter(text.splitlines())
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not equals or line.lstrip().startswith(";"):
+            continue
+        name, value = " ".join(name.lower().split()), value.strip()
+        if value.startswith("{"):
+            parts = [value]
+            while "}" not in parts[-1]:
+                following = next(lines, None)
+                if following is None:
+                    raise SceneError(
+                        f"{where}: the field {name!r} opens a brace that is never closed; the header is damaged"
+                    )
+                parts.append(following.strip())
+            value = "\n".join(parts)
+            value = value[: value.index("}") + 1]
+        fields[name] = value
+    return fields
+
+
+def listed(items: Iterable[str]) -> str:
+    """Return a brace list, wrapped so that old readers' line buffers hold it."""
+    lines, line = [], ""
+    for item in items:
+        if line and len(line) + len(item) > 100:
+            lines.append(line)
+            line = ""
+        line += f"{item}, "
+    return "{" + "\n ".join([*lines, line.removesuffix(", ")]) + "}"
+
+
+def representable(items: Iterable[str]) -> bool:
+    """Return whether a brace list can hold these texts and give them back."""
+    return all(
+        item and item == item.strip() and not _FORBIDDEN.search(item) and len(item.splitlines()) == 1
+        for item in items
+    )

@@ -1,0 +1,227 @@
+"""GeoTIFF and every other raster that GDAL opens, by path or URL."""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as RasterWindow
+
+from had_cli.errors import SceneError
+from had_cli.formats.gdal_wavelengths import find_bad_bands, find_spectrum, generated
+from had_cli.formats.metadata import from_json
+from had_cli.formats.units import Spectrum, uniform
+from had_cli.scenes.source import SceneInfo, Source, Window
+
+T = TypeVar("T")
+
+# GDAL keeps decoded blocks of up to 5 % of the machine's memory otherwise.
+CACHE = 64 * 1024 * 1024
+
+# The tag for what GeoTIFF has no place for: a nodata value per band, bands without a name.
+EXTRA = "had_metadata"
+_OWN_TAGS = ("AREA_OR_POINT", "bbl", EXTRA)
+_RASTERS = (".tif", ".tiff", ".vrt", ".img", ".jp2", ".nc", ".bsq", ".bil", ".bip", ".dat")
+
+
+def opens(path: str) -> bool:
+    """Return whether GDAL takes the file for a raster."""
+    try:
+        with quiet(), rasterio.open(path):
+            return True
+    except RasterioError:
+        return False
+
+
+def open_gdal(path: str, options: Mapping[str, Any]) -> Source:
+    """Return the scene of a raster; options as in :mod:`had_cli.formats`.
+
+    ``variable`` chooses among the subdatasets of a container such as netCDF.
+
+    Raises
+    ------
+    SceneError
+        When GDAL cannot read it, or it holds no bands or complex values.
+    """
+    raster = _attempt(path, lambda: _open(_inside_zip(path) if path.lower().endswith(".zip") else path))
+    if raster.count == 0:
+        raster = _subdataset(path, raster, options.get("variable"))
+    try:
+        return GdalSource(path, raster)
+    except SceneError:
+        raster.close()
+        raise
+
+
+class GdalSource:
+    """A source over a GDAL dataset; an alpha band is a mask and no band of the scene."""
+
+    def __init__(self, path: str, raster: Any) -> None:
+        self._path, self._raster = path, raster
+        colours = _attempt(path, lambda: raster.colorinterp)
+        self._indexes = [i + 1 for i, colour in enumerate(colours) if colour != ColorInterp.alpha]
+        if not self._indexes:
+            raise SceneError(f"{path}: has no band but a mask")
+        self._masked = _masked_bands(raster, self._indexes)
+        self.info = _describe(path, raster, self._indexes)
+
+    def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
+        """Return height x width x bands as stored, all bands in one call to GDAL."""
+        indexes = self._indexes if bands is None else [self._indexes[b] for b in bands]
+        place = RasterWindow(*window)
+        cube = _attempt(self._path, lambda: self._raster.read(indexes, window=place))
+        return np.asarray(cube.transpose(1, 2, 0))
+
+    def valid(self, window: Window) -> npt.NDArray[np.bool_] | None:
+        """Return where the masks of the file (alpha, internal or external) are set, or None."""
+        if not self._masked:
+            return None
+        place, valid = RasterWindow(*window), np.ones((window.height, window.width), bool)
+        for index in self._masked:
+            valid &= (
+                _attempt(self._path, lambda index=index: self._raster.read_masks(index, window=place)) > 0
+            )  # type: ignore[misc]
+        return valid
+
+    def close(self) -> None:
+        """Release the file."""
+        self._raster.close()
+
+
+def quiet() -> warnings.catch_warnings[None]:
+    """Return a context in which rasters without georeferencing are no matter of warning."""
+    context = warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)
+    return context  # type: ignore[return-value]
+
+
+def _open(path: str) -> Any:
+    with quiet(), rasterio.Env(GDAL_CACHEMAX=CACHE):
+        return rasterio.open(path, sharing=False)
+
+
+def _attempt(path: str, action: Callable[[], T]) -> T:
+    """Return ``action()``; what GDAL complains about becomes one line."""
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=CACHE):
+            return action()
+    except (RasterioError, UnicodeDecodeError) as error:
+        # rasterio puts GDAL's own reason behind the error that it raises
+        reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
+        raise SceneError(f"{path}: GDAL cannot read it ({reason}); is it a raster, and complete?") from error
+
+
+def _subdataset(path: str, raster: Any, name: str | None) -> Any:
+    names = list(raster.subdatasets)
+    raster.close()
+    wanted = [s for s in names if name is not None and re.split(r"[:/]", s)[-1] == name]
+    if len(wanted) != 1:
+        found = ", ".join(re.split(r"[:/]", s)[-1] for s in names) or "nothing"
+        raise SceneError(f"{path}: holds no raster by itself; choose one with --variable: {found}")
+    return _attempt(path, lambda: _open(wanted[0]))
+
+
+def _inside_zip(path: str) -> str:
+    """Return GDAL's name for the one raster in a local zip file."""
+    if not Path(path).is_file():
+        return path
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise SceneError(
+            f"{path}: cannot be read as a zip file ({error}); it is damaged, copy it again"
+        ) from error
+    rasters = [name for name in names if name.lower().endswith(_RASTERS)] if len(names) > 1 else names
+    if len(rasters) != 1:
+        found = ", ".join(names[:8]) or "nothing"
+        raise SceneError(
+            f"{path}: one raster is expected inside, not: {found}; name it as /vsizip/{path}/NAME"
+        )
+    return f"/vsizip/{path}/{rasters[0]}"
+
+
+def _masked_bands(raster: Any, indexes: list[int]) -> list[int]:
+    """Return the bands whose masks must be read: one where the mask serves them all."""
+    flags = [raster.mask_flag_enums[i - 1] for i in indexes]
+    own = [
+        i
+        for i, f in zip(indexes, flags, strict=True)
+        if MaskFlags.all_valid not in f and MaskFlags.nodata not in f
+    ]
+    shared = own and all(MaskFlags.per_dataset in raster.mask_flag_enums[i - 1] for i in own)
+    return own[:1] if shared else own
+
+
+def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
+    places = [i - 1 for i in indexes]
+    dtypes = {raster.dtypes[p] for p in places}
+    dataset = raster.tags()
+    tags = [raster.tags(i) for i in indexes]
+    descriptions = [raster.descriptions[p] for p in places]
+    notes: list[str] = []
+    try:
+        imagery = [raster.tags(i, ns="IMAGERY") for i in indexes]
+        found = find_spectrum(imagery, descriptions, dataset, tags)
+    except ValueError as error:
+        found = Spectrum(notes=(f"the wavelengths of the file are ignored: {error}",))
+    try:
+        bad = find_bad_bands(dataset, tags)
+    except ValueError as error:
+        raise SceneError(
+            f"{path}: the list of bad bands is damaged ({error}); correct or remove it"
+        ) from error
+    notes += found.notes
+    transform = None if raster.transform.is_identity else tuple(float(c) for c in tuple(raster.transform)[:6])
+    if transform is None and raster.gcps[0]:
+        notes.append(
+            "the raster is placed by ground control points, which are not carried along; warp it to keep its place"
+        )
+    named = any(descriptions) and not generated(descriptions, found.centres)
+    height, width = raster.block_shapes[0]
+    stated: dict[str, Any] = {
+        "wavelengths": found.centres,
+        "fwhm": found.widths,
+        "band_names": tuple(d or "" for d in descriptions) if named else None,
+        "bad_bands": bad,
+        "nodata": _nodata([raster.nodatavals[p] for p in places]),
+        "scale": _factors([raster.scales[p] for p in places], 1),
+        "offset": _factors([raster.offsets[p] for p in places], 0),
+        "crs": None if raster.crs is None else raster.crs.to_wkt(),
+        "transform": transform,
+        "tags": {k: v for k, v in dataset.items() if k not in _OWN_TAGS},
+    }
+    if EXTRA in dataset:
+        stated.update(from_json(dataset[EXTRA], path))
+    return SceneInfo(
+        path=path,
+        format=str(raster.driver).replace("GTiff", "GeoTIFF"),
+        shape=(raster.height, raster.width, len(indexes)),
+        dtype=_dtype(path, dtypes),
+        interleave=None if raster.interleaving is None else raster.interleaving.name,
+        block=(height, width),
+        notes=tuple(notes),
+        **stated,
+    )
+
+
+def _dtype(path: str, names: set[str]) -> np.dtype[Any]:
+    if any("complex" in name for name in names):
+        raise SceneError(f"{path}: holds complex values; a scene holds integers or real numbers")
+    return np.dtype(np.result_type(*[np.dtype(name) for name in names]))
+
+
+def _nodata(values: list[float | None]) -> float | tuple[float | None, ...] | None:
+    return values[0] if uniform(values) else tuple(values)
+
+
+def _factors(values: list[float], neutral: float) -> npt.NDArray[np.float64] | None:
+    return None if all(v == neutral for v in values) else np.array(values, np.float64)

@@ -1,0 +1,128 @@
+"""Wavelengths, bad bands and names in the many places GDAL users keep them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.formats.units import Spectrum, spectrum
+
+Tags = Mapping[str, str]
+
+_NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+_UNIT = r"(nm|um|µm|μm|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?)\b"
+_WITH_UNIT = re.compile(rf"{_NUMBER}\s*{_UNIT}", re.IGNORECASE)
+_NAMED = re.compile(rf"(?:wavelength|wvl|lambda)\s*[=:]?\s*{_NUMBER}", re.IGNORECASE)
+_PLAIN = re.compile(rf"\s*{_NUMBER}\s*(\S*)\s*\Z")
+_LISTS = ("wavelength", "wavelengths", "central_wavelengths", "center_wavelengths", "band_centers")
+_UNITS = ("wavelength_units", "wavelength units", "wavelength_unit", "wavelengths_units")
+_BBL = ("bbl", "bad_bands", "good_bands")
+
+
+def find_spectrum(
+    imagery: Sequence[Tags], descriptions: Sequence[str | None], dataset: Tags, bands: Sequence[Tags]
+) -> Spectrum:
+    """Return wavelengths from the IMAGERY domain, else band descriptions, else tags, in that order.
+
+    Parameters
+    ----------
+    imagery, descriptions, bands
+        GDAL's IMAGERY domain, description and default domain of each band.
+    dataset
+        The default domain of the dataset.
+
+    Raises
+    ------
+    ValueError
+        When a place states a wavelength that is no number.
+    """
+    centres = [tags.get("CENTRAL_WAVELENGTH_UM") for tags in imagery]
+    if all(centres):
+        widths = [tags.get("FWHM_UM") for tags in imagery]
+        return spectrum(centres, "um", widths if all(widths) else None)
+    for texts in (descriptions, _numbered(dataset, len(bands))):
+        found = _from_texts(texts)
+        if found is not None:
+            return found
+    return _from_tags(_lower(dataset), [_lower(tags) for tags in bands])
+
+
+def find_bad_bands(dataset: Tags, bands: Sequence[Tags]) -> npt.NDArray[np.bool_] | None:
+    """Return the bands marked bad by a ``bbl`` (1 good, 0 bad) of the dataset or of each band.
+
+    Raises
+    ------
+    ValueError
+        When the list is not one number per band.
+    """
+    tags = _lower(dataset)
+    for name in _BBL:
+        items = _items(tags.get(name))
+        if items is None:
+            own = [_lower(t).get(name) for t in bands]
+            items = [str(v) for v in own] if all(v is not None for v in own) else None
+        if items is not None:
+            if len(items) != len(bands):
+                raise ValueError(f"{len(items)} values of {name!r} for {len(bands)} bands")
+            flags = np.array([float(item) for item in items])
+            return (flags != 0) if name == "bad_bands" else (flags == 0)
+    return None
+
+
+def generated(descriptions: Sequence[str | None], centres: npt.NDArray[np.float64] | None) -> bool:
+    """Return whether descriptions only repeat the wavelengths, as our writer makes them."""
+    return centres is not None and all(d == describe(w) for d, w in zip(descriptions, centres, strict=True))
+
+
+def describe(nanometres: float) -> str:
+    """Return the description of a band without a name."""
+    return f"{nanometres:.10g} nm"
+
+
+def _from_texts(texts: Sequence[str | None]) -> Spectrum | None:
+    for pattern in (_WITH_UNIT, _NAMED):
+        found = [pattern.search(text) if text else None for text in texts]
+        matches = [match for match in found if match is not None]
+        if matches and len(matches) == len(texts):
+            units = {match.group(2).lower() for match in matches} if pattern is _WITH_UNIT else {""}
+            if len(units) == 1:
+                return spectrum([match.group(1) for match in matches], units.pop())
+    return None
+
+
+def _from_tags(dataset: Tags, bands: Sequence[Tags]) -> Spectrum:
+    unit = next((dataset[name] for name in _UNITS if name in dataset), None)
+    fwhm = _items(dataset.get("fwhm"))
+    for name in _LISTS:
+        own = [tags.get(name) for tags in bands]
+        matches = [_PLAIN.match(text) if text else None for text in own]
+        if bands and all(matches):
+            units = next((bands[0][u] for u in _UNITS if u in bands[0]), None)
+            widths = [tags.get("fwhm") for tags in bands]
+            values = [match.group(1) for match in matches if match is not None]
+            trailing = matches[0].group(2) if matches[0] is not None else ""
+            return spectrum(values, units or trailing or unit, widths if all(widths) else None)
+    for name in _LISTS:
+        items = _items(dataset.get(name))
+        if items is not None and len(items) == len(bands):
+            return spectrum(items, unit, fwhm if fwhm is not None and len(fwhm) == len(bands) else None)
+    return Spectrum()
+
+
+def _numbered(dataset: Tags, count: int) -> list[str | None]:
+    """Return the texts that GDAL's ENVI driver leaves as Band_1, Band_2, ..."""
+    return [dataset.get(f"Band_{i + 1}") for i in range(count)]
+
+
+def _items(text: Any) -> list[str] | None:
+    if text is None:
+        return None
+    return [item for item in re.split(r"[\s,;]+", str(text).strip("{}[]() \n")) if item]
+
+
+def _lower(tags: Iterable[tuple[str, str]] | Tags) -> dict[str, str]:
+    return {name.lower(): text for name, text in dict(tags).items()}

@@ -1,0 +1,150 @@
+"""Writing GeoTIFF: tiled, compressed, with everything our reader and GDAL's users look for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.errors import CRSError, RasterioError
+from rasterio.windows import Window as RasterWindow
+
+from had_cli.errors import OutputError
+from had_cli.formats.gdal import CACHE, EXTRA, quiet
+from had_cli.formats.gdal_wavelengths import describe
+from had_cli.formats.metadata import to_json
+from had_cli.formats.units import micrometres
+from had_cli.scenes.source import SceneInfo, Sink, Window
+
+T = TypeVar("T")
+
+# Tiles of all bands together stay small enough to be written from memory at once.
+_TILE_BYTES = 32 * 1024 * 1024
+# GDAL writes no such types; the next wider one holds every value.
+_WIDER = {"bool": "uint8", "float16": "float32"}
+_MAX_BANDS = 65535
+
+
+def create_geotiff(path: str, info: SceneInfo, dtype: np.dtype[Any]) -> Sink:
+    """Return a sink for a GeoTIFF, pixel interleaved where ``info`` says so, else band by band."""
+    return _GeoTiffSink(path, info, np.dtype(_WIDER.get(np.dtype(dtype).name, dtype)))
+
+
+class _GeoTiffSink:
+    def __init__(self, path: str, info: SceneInfo, dtype: np.dtype[Any]) -> None:
+        rows, cols, bands = info.shape
+        if bands > _MAX_BANDS:
+            raise OutputError(
+                f"{path}: a TIFF holds {_MAX_BANDS} bands at most, not {bands}; choose another format"
+            )
+        self._path = path
+        edge = tile_edge(bands, dtype.itemsize)
+        self.block = (edge, edge)
+        nodata, fits = _nodata(info, dtype)
+        profile: dict[str, Any] = {
+            "driver": "GTiff",
+            "width": cols,
+            "height": rows,
+            "count": bands,
+            "dtype": dtype.name,
+            "nodata": nodata,
+            "tiled": True,
+            "blockxsize": edge,
+            "blockysize": edge,
+            "interleave": "pixel" if info.interleave in {"pixel", "bip"} else "band",
+            "compress": "deflate",
+            "predictor": 3 if dtype.kind == "f" else 2,
+            "bigtiff": "if_safer",
+        }
+        if info.transform is not None:
+            profile["transform"] = rasterio.Affine(*info.transform)
+        if info.crs is not None:
+            try:
+                profile["crs"] = rasterio.CRS.from_wkt(info.crs)
+            except CRSError as error:
+                raise OutputError(
+                    f"{path}: the coordinate system of {info.path} is not understood by GDAL"
+                ) from error
+        self._raster = self._attempt(lambda: rasterio.open(path, "w", **profile))
+        self._attempt(lambda: self._annotate(info, fits=fits))
+
+    def _annotate(self, info: SceneInfo, *, fits: bool) -> None:
+        raster = self._raster
+        tags = dict(info.tags)
+        if info.bad_bands is not None:
+            tags["bbl"] = "{" + ", ".join("0" if bad else "1" for bad in info.bad_bands) + "}"
+        beside = _beside(info, fits=fits)
+        if beside:
+            tags[EXTRA] = json.dumps(beside)
+        raster.update_tags(**tags)
+        if info.scale is not None:
+            raster.scales = tuple(map(float, info.scale))
+        if info.offset is not None:
+            raster.offsets = tuple(map(float, info.offset))
+        for band in range(info.shape[2]):
+            imagery = {}
+            if info.wavelengths is not None:
+                imagery["CENTRAL_WAVELENGTH_UM"] = micrometres(info.wavelengths[band])
+            if info.fwhm is not None:
+                imagery["FWHM_UM"] = micrometres(info.fwhm[band])
+            if imagery:
+                raster.update_tags(band + 1, ns="IMAGERY", **imagery)
+            if info.band_names is not None:
+                raster.set_band_description(band + 1, info.band_names[band])
+            elif info.wavelengths is not None:
+                raster.set_band_description(band + 1, describe(info.wavelengths[band]))
+
+    def write(self, window: Window, block: npt.NDArray[Any]) -> None:
+        place, data = RasterWindow(*window), block.transpose(2, 0, 1)
+        self._attempt(
+            lambda: self._raster.write(data.astype(self._raster.dtypes[0], copy=False), window=place)
+        )
+
+    def close(self) -> None:
+        self._attempt(self._raster.close)
+
+    def _attempt(self, action: Callable[[], T]) -> T:
+        try:
+            with quiet(), rasterio.Env(GDAL_CACHEMAX=CACHE):
+                return action()
+        except RasterioError as error:
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise OutputError(f"{self._path}: cannot be written ({reason})") from error
+
+
+def tile_edge(bands: int, itemsize: int) -> int:
+    """Return the largest tile edge (a power of two, 16 to 256) whose tiles of all bands stay small."""
+    edge = 256
+    while edge > 16 and edge * edge * bands * itemsize > _TILE_BYTES:
+        edge //= 2
+    return edge
+
+
+def _nodata(info: SceneInfo, dtype: np.dtype[Any]) -> tuple[float | None, bool]:
+    """Return GeoTIFF's one nodata value, and whether it says all that ``info`` does."""
+    nodata = info.nodata
+    if isinstance(nodata, tuple):
+        return None, False
+    if nodata is None:
+        return None, True
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        if nodata != nodata or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
+            return None, False
+    elif not np.isnan(nodata) and not np.isinf(nodata) and abs(nodata) > np.finfo(dtype).max:
+        return None, False
+    return nodata, True
+
+
+def _beside(info: SceneInfo, *, fits: bool) -> dict[str, Any]:
+    """Return as JSON fields what the format itself would lose."""
+    everything = json.loads(to_json(info))
+    kept: dict[str, Any] = {}
+    if not fits:
+        kept["nodata"] = everything["nodata"]
+    if info.wavelengths is None and info.fwhm is not None:
+        kept["fwhm"] = everything["fwhm"]
+    return kept

@@ -1,0 +1,165 @@
+"""Windows of a raw three-axis array in a file, by seeks into an ordinary file.
+
+A memory map would do the same in fewer lines, but its pages count as the process's memory, and the
+engine promises a bound on that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.errors import SceneError
+from had_cli.scenes.source import Window
+
+Index = npt.NDArray[np.intp]
+
+# A seek with a call costs about what reading on through this many bytes does.
+SEEK = 32 * 1024
+# Unwanted bytes are read through in pieces of at most this size.
+CHUNK = 8 * 1024 * 1024
+
+# Which scene axis (0 rows, 1 columns, 2 bands) varies slowest to fastest in the file.
+ORDERS = {"bsq": (2, 0, 1), "bil": (0, 2, 1), "bip": (0, 1, 2), "fortran": (2, 1, 0)}
+
+
+class Slab:
+    """A rows x cols x bands array stored uncompressed from ``offset`` on.
+
+    Parameters
+    ----------
+    path
+        The file; it is opened for reading, or for update where ``writable``.
+    shape
+        (rows, cols, bands).
+    dtype
+        As stored, byte order included.
+    order
+        A key of :data:`ORDERS`.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        shape: tuple[int, int, int],
+        dtype: np.dtype[Any],
+        order: str,
+        offset: int = 0,
+        *,
+        writable: bool = False,
+    ) -> None:
+        self.path = str(path)
+        self._dtype = dtype
+        self._axes = ORDERS[order]
+        self._lengths = tuple(shape[axis] for axis in self._axes)
+        self._offset = offset
+        self._file: IO[bytes] = Path(path).open("r+b" if writable else "rb", buffering=0)
+
+    def read(self, window: Window, bands: Index | None) -> npt.NDArray[Any]:
+        """Return height x width x bands in native byte order; a view in the file's axis order."""
+        select = self._select(window, bands)
+        out = np.empty([len(index) for index in select], self._dtype)
+        self._gather(0, self._lengths, select, out)
+        if not out.dtype.isnative:
+            out = out.byteswap(inplace=True).view(out.dtype.newbyteorder("="))
+        return out.transpose(np.argsort(self._axes))
+
+    def write(self, window: Window, block: npt.NDArray[Any]) -> None:
+        """Store ``block``, height x width x all bands."""
+        data = np.ascontiguousarray(block.transpose(self._axes), dtype=self._dtype)
+        self._scatter(0, self._lengths, self._select(window, None), data)
+
+    def close(self) -> None:
+        """Release the file."""
+        self._file.close()
+
+    # -- inside ---------------------------------------------------------------------------------
+    def _select(self, window: Window, bands: Index | None) -> list[Index]:
+        of = (
+            np.arange(window.row, window.row + window.height),
+            np.arange(window.col, window.col + window.width),
+            np.arange(self._lengths[self._axes.index(2)]) if bands is None else np.asarray(bands),
+        )
+        return [of[axis] for axis in self._axes]
+
+    def _gather(self, base: int, lengths: Sequence[int], select: list[Index], out: npt.NDArray[Any]) -> None:
+        """Fill ``out`` with a selection of the row-major array of ``lengths`` at item ``base``."""
+        if 0 in out.shape:
+            return
+        inner = math.prod(lengths[1:])
+        first, span = int(select[0][0]), int(select[0][-1]) - int(select[0][0]) + 1
+        if span == len(select[0]) and _whole(select[1:], lengths[1:]):
+            self._fill(base + first * inner, out)
+            return
+        item = self._dtype.itemsize
+        through = span * inner * item
+        apart = len(select[0]) * (SEEK + _reach(select[1:], lengths[1:]) * item)
+        if len(lengths) == 1 or (through <= apart and inner * item <= CHUNK):
+            self._read_through(base, lengths, select, out)
+            return
+        for place, index in enumerate(select[0]):
+            self._gather(base + int(index) * inner, lengths[1:], select[1:], out[place])
+
+    def _read_through(
+        self, base: int, lengths: Sequence[int], select: list[Index], out: npt.NDArray[Any]
+    ) -> None:
+        inner, index = math.prod(lengths[1:]), select[0]
+        step = max(1, CHUNK // (inner * self._dtype.itemsize))
+        rest = tuple(_slice(s) for s in select[1:])
+        for start in range(int(index[0]), int(index[-1]) + 1, step):
+            stop = min(start + step, int(index[-1]) + 1)
+            low, high = np.searchsorted(index, (start, stop))
+            if low < high:
+                scratch = np.empty((stop - start, *lengths[1:]), self._dtype)
+                self._fill(base + start * inner, scratch)
+                out[low:high] = scratch[(_slice(index[low:high] - start), *rest)]
+
+    def _fill(self, item: int, array: npt.NDArray[Any]) -> None:
+        view = memoryview(array.reshape(-1).view(np.uint8))
+        self._file.seek(self._offset + item * self._dtype.itemsize)
+        while view:
+            count = self._file.readinto(view)  # type: ignore[attr-defined]
+            if not count:
+                raise SceneError(
+                    f"{self.path}: the file ended early; it is truncated or was changed while it was read"
+                )
+            view = view[count:]
+
+    def _scatter(
+        self, base: int, lengths: Sequence[int], select: list[Index], data: npt.NDArray[Any]
+    ) -> None:
+        if 0 in data.shape:
+            return
+        inner = math.prod(lengths[1:])
+        if _whole(select[1:], lengths[1:]):
+            view = memoryview(data.reshape(-1).view(np.uint8))
+            self._file.seek(self._offset + (base + int(select[0][0]) * inner) * self._dtype.itemsize)
+            while view:
+                view = view[self._file.write(view) :]
+            return
+        for place, index in enumerate(select[0]):
+            self._scatter(base + int(index) * inner, lengths[1:], select[1:], data[place])
+
+
+def _whole(select: list[Index], lengths: Sequence[int]) -> bool:
+    return all(len(index) == length for index, length in zip(select, lengths, strict=True))
+
+
+def _reach(select: list[Index], lengths: Sequence[int]) -> int:
+    """Return how many items lie between the first and the last wanted one."""
+    first = last = 0
+    for index, length in zip(select, lengths, strict=True):
+        first, last = first * length + int(index[0]), last * length + int(index[-1])
+    return last - first + 1
+
+
+def _slice(index: Index) -> Any:
+    """Return a slice for consecutive indices, which copies far faster than an index array."""
+    if int(index[-1]) - int(index[0]) + 1 == len(index):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return index

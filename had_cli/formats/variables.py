@@ -1,0 +1,215 @@
+"""Which of the arrays in a MATLAB file or NumPy archive is the scene, and which the truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.errors import SceneError
+from had_cli.formats.units import spectrum
+
+Array = npt.NDArray[Any]
+
+_WAVELENGTHS = re.compile(r"wavelength|wvl|lambda|^wls?$|^bands?$|band_?cent(er|re)s?|^wave$", re.IGNORECASE)
+_WIDTHS = re.compile(r"fwhm|band_?widths?$", re.IGNORECASE)
+_MASK = re.compile(r"mask|valid", re.IGNORECASE)
+_TRUTH = re.compile(r"truth|gt$|^gt|^map$|anomal|target|label", re.IGNORECASE)
+_SCORES = re.compile(r"score|result|detection|anomal", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A named array in a file; ``numeric`` as far as known without reading it."""
+
+    name: str
+    shape: tuple[int, ...]
+    numeric: bool
+    load: Callable[[], Array]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({'x'.join(map(str, self.shape))})"
+
+    @property
+    def leaf(self) -> str:
+        """The name without the structures around it."""
+        return self.name.rsplit(".", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What :func:`choose` settled on."""
+
+    cube: Variable
+    truth: npt.NDArray[np.bool_] | None = None
+    wavelengths: npt.NDArray[np.float64] | None = None
+    fwhm: npt.NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def choose(path: str, variables: Sequence[Variable], options: Mapping[str, Any]) -> Choice:
+    """Return the cube, its truth and its wavelengths.
+
+    The largest three-axis numeric array is the cube, a 0/1 array of its rows x cols the truth, unless
+    it marks valid pixels: its name says mask and it is mostly ones. Options name them instead.
+
+    Raises
+    ------
+    SceneError
+        When there is no such array, or a named one is missing or of the wrong kind.
+    """
+    if options.get("layer"):
+        return Choice(_layer(path, variables, options))
+    notes: list[str] = []
+    cube = _cube(path, variables, options.get("variable"), notes)
+    rows, cols = cube.shape[:2]
+    truth = _truth(path, variables, (rows, cols), options.get("truth_variable"), notes)
+    centres, widths = _spectrum(variables, cube.shape[2] if len(cube.shape) == 3 else 1, notes)
+    return Choice(cube, truth, centres, widths, tuple(notes))
+
+
+def _named(path: str, variables: Sequence[Variable], name: str, option: str) -> Variable:
+    for variable in variables:
+        if variable.name == name:
+            return variable
+    raise SceneError(f"{path}: holds no variable {name!r}; {option} takes one of: {_listed(variables)}")
+
+
+def _cube(path: str, variables: Sequence[Variable], name: str | None, notes: list[str]) -> Variable:
+    if name is not None:
+        cube = _named(path, variables, name, "--variable")
+        if not cube.numeric or len(cube.shape) not in {2, 3}:
+            raise SceneError(f"{path}: variable {cube} is not a numeric array of three axes")
+        return cube
+    cubes = [v for v in variables if v.numeric and len(v.shape) == 3 and min(v.shape) > 0]
+    if not cubes:
+        raise SceneError(
+            f"{path}: holds no numeric array of three axes (rows x cols x bands), only: {_listed(variables)}"
+        )
+    cube = max(cubes, key=lambda v: np.prod(v.shape, dtype=np.float64))
+    if len(cubes) > 1:
+        others = ", ".join(str(v) for v in cubes if v is not cube)
+        notes.append(
+            f"the scene is variable {cube}, the largest; also there: {others} (choose with --variable)"
+        )
+    return cube
+
+
+def _truth(
+    path: str, variables: Sequence[Variable], shape: tuple[int, int], name: str | None, notes: list[str]
+) -> npt.NDArray[np.bool_] | None:
+    if name is not None:
+        variable = _named(path, variables, name, "--truth-variable")
+        if variable.shape != shape or not variable.numeric:
+            raise SceneError(
+                f"{path}: variable {variable} is no truth of this scene of {shape[0]} rows x {shape[1]} columns"
+            )
+        return nonzero(variable.load())
+    found: list[tuple[Variable, npt.NDArray[np.bool_]]] = []
+    for variable in variables:
+        if variable.shape != shape or not variable.numeric:
+            continue
+        binary = _binary(variable.load())
+        if binary is None:
+            continue
+        if not binary.any():
+            notes.append(f"variable {variable.name} marks no pixel and is not used as the truth")
+        elif marks_valid(variable.name, binary):
+            notes.append(
+                f"variable {variable.name} marks valid pixels and is not used as the truth; it is not applied "
+                f"unless given by --mask"
+            )
+        else:
+            found.append((variable, binary))
+    if not found:
+        return None
+    found.sort(key=lambda item: (not _TRUTH.search(item[0].leaf), float(item[1].mean())))
+    variable, binary = found[0]
+    others = ", ".join(v.name for v, _ in found[1:])
+    if others:
+        notes.append(
+            f"the truth is variable {variable.name}; also possible: {others} (choose with --truth-variable)"
+        )
+    elif not _TRUTH.search(variable.leaf):
+        notes.append(
+            f"variable {variable.name} ({int(binary.sum())} of {binary.size} pixels set) is taken as the truth"
+        )
+    return binary
+
+
+def _layer(path: str, variables: Sequence[Variable], options: Mapping[str, Any]) -> Variable:
+    """Return the single map wanted: scores, a truth or a mask."""
+    kind, shapes = options["layer"], options.get("shapes")
+    name = options.get("truth_variable" if kind == "truth" else "variable") or options.get("variable")
+    if name is not None:
+        return _named(path, variables, name, "--truth-variable" if kind == "truth" else "--variable")
+    maps = [
+        v
+        for v in variables
+        if v.numeric and (len(v.shape) == 2 or v.shape[2:] == (1,)) and min(v.shape[:2]) > 1
+    ]
+    fitting = [v for v in maps if shapes is None or v.shape[:2] in shapes]
+    if shapes is not None and maps and not fitting:
+        rows, cols = shapes[0]
+        raise SceneError(f"{path}: holds no array of {rows} rows x {cols} columns, only: {_listed(maps)}")
+    if kind == "truth":
+        binary = {v.name: _binary(v.load()) for v in fitting}
+        fitting = [v for v in fitting if (b := binary[v.name]) is not None and not marks_valid(v.name, b)]
+    pattern = {"truth": _TRUTH, "mask": _MASK}.get(kind, _SCORES)
+    if len(fitting) > 1:
+        fitting = [v for v in fitting if pattern.search(v.leaf)] or fitting
+    if len(fitting) == 1:
+        return fitting[0]
+    what = {"truth": "0/1 array that can be the truth", "mask": "array that can be the mask"}.get(
+        kind, "score map"
+    )
+    how = "name one with --truth-variable" if kind == "truth" else "keep it in a file of its own"
+    if fitting:
+        raise SceneError(f"{path}: more than one {what}: {_listed(fitting)}; {how}")
+    raise SceneError(f"{path}: holds no {what} (rows x cols), only: {_listed(variables)}")
+
+
+def marks_valid(name: str, binary: npt.NDArray[np.bool_]) -> bool:
+    """Return whether an array marks valid pixels: its name says so and it is mostly ones."""
+    return bool(_MASK.search(name)) and float(binary.mean()) > 0.5
+
+
+def nonzero(array: Array) -> npt.NDArray[np.bool_]:
+    """Return where an array is set; NaN is not."""
+    return np.asarray((array != 0) & (array == array))
+
+
+def _binary(array: Array) -> npt.NDArray[np.bool_] | None:
+    if array.dtype.kind not in "biuf":
+        return None
+    ones = array == 1
+    return np.asarray(ones) if bool((ones | (array == 0)).all()) else None
+
+
+def _spectrum(variables: Sequence[Variable], bands: int, notes: list[str]) -> tuple[Any, Any]:
+    def vector(pattern: re.Pattern[str]) -> Array | None:
+        for variable in sorted(variables, key=lambda v: v.name.count(".")):
+            lengths = [n for n in variable.shape if n != 1]
+            if variable.numeric and lengths == [bands] and bands > 1 and pattern.search(variable.leaf):
+                array = variable.load()
+                if array.dtype.kind in "iuf" and not _WIDTHS.search(variable.leaf) or pattern is _WIDTHS:
+                    return array.ravel()
+        return None
+
+    centres = vector(_WAVELENGTHS)
+    if centres is None:
+        return None, None
+    widths = vector(_WIDTHS)
+    found = spectrum(centres, None, widths)
+    # nanometres are the habit; only what departs from it, or is refused, needs saying
+    notes += [n for n in found.notes if not n.endswith("as nm")]
+    return found.centres, found.widths
+
+
+def _listed(variables: Sequence[Variable]) -> str:
+    shown = ", ".join(str(v) for v in variables[:12])
+    return (shown + (", ..." if len(variables) > 12 else "")) or "nothing"

@@ -1,0 +1,224 @@
+"""Opening scenes, truths and score maps: which reader, which bands, which part."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.errors import SceneError, SceneNotFoundError
+from had_cli.scenes.scene import Mask, Scene
+from had_cli.scenes.selection import parse_bands
+from had_cli.scenes.source import SceneInfo, Source, Window
+
+Bands = str | Sequence[int] | npt.NDArray[np.intp]
+
+# What GDAL takes that is no path: URLs, its virtual file systems, and DRIVER:name (not C:\name).
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://|/vsi|[A-Z][A-Za-z0-9_]+:")
+_GDAL = "gdal"
+
+
+def open_scene(
+    path: str | Path,
+    *,
+    variable: str | None = None,
+    truth_variable: str | None = None,
+    bands: Bands | None = None,
+    exclude_bands: Bands | None = None,
+    window: Window | Sequence[int] | None = None,
+    mask: str | Path | npt.ArrayLike | None = None,
+) -> Scene:
+    """Open a scene; nothing but its metadata is read where the format allows that.
+
+    Parameters
+    ----------
+    path
+        A .mat, ENVI, GeoTIFF, .npy or .npz file, what a plugin reads, or a path or URL GDAL opens.
+    variable, truth_variable
+        Names of the cube and of the truth in a file of several arrays.
+    bands, exclude_bands
+        0-based indices, or text as on the command line (:func:`had_cli.scenes.selection.parse_bands`).
+        Without ``bands``, those the file marks as bad are left out.
+    window
+        (col, row, width, height) of the part to use.
+    mask
+        rows x cols, of the whole scene or of the window, or a file of one: non-zero pixels take part.
+
+    Raises
+    ------
+    SceneNotFoundError
+        When there is no such file.
+    SceneError
+        When it cannot be read or the selection does not fit it.
+    UsageError
+        When the text of ``bands`` is not understood.
+    """
+    source = open_source(path, {"variable": variable, "truth_variable": truth_variable})
+    try:
+        scene = Scene(source, bands=_bands(source.info, bands, exclude_bands))
+        whole = scene.shape[:2]
+        if window is not None:
+            scene = scene.select(window=_window(scene.path, window))
+        if mask is not None:
+            scene = scene.select(mask=_mask(mask, scene, whole))
+    except BaseException:
+        source.close()
+        raise
+    return scene
+
+
+def open_truth(path: str | Path, shape: tuple[int, int], variable: str | None = None) -> Mask:
+    """Return the rows x cols truth in a file, True where anomalous: non-zero, and not nodata.
+
+    Raises
+    ------
+    SceneError
+        When the file holds none, or one of another size than ``shape``.
+    """
+    truth = _layer(path, {"layer": "truth", "truth_variable": variable, "shapes": (tuple(shape),)})
+    if truth.shape != tuple(shape):
+        raise SceneError(
+            f"{path}: the truth has {truth.shape[0]} x {truth.shape[1]} pixels, the scores {shape[0]} x {shape[1]}"
+        )
+    return truth
+
+
+def open_scores(
+    path: str | Path, variable: str | None = None
+) -> tuple[npt.NDArray[np.floating[Any]], SceneInfo]:
+    """Return a score map, rows x cols floats with NaN for nodata, and its metadata.
+
+    Raises
+    ------
+    SceneError
+        When the file cannot be read or holds more than one band.
+    """
+    source = open_source(path, {"layer": "scores", "variable": variable})
+    try:
+        info = source.info
+        if info.shape[2] != 1:
+            raise SceneError(
+                f"{path}: holds {info.shape[2]} bands, a score map has one; is it the scene itself?"
+            )
+        stored = source.read(Window(0, 0, info.shape[1], info.shape[0]), None)
+        scene = Scene(source, bands=np.arange(1))
+        if not np.can_cast(stored.dtype, np.float32) and info.scale is None and info.offset is None:
+            # float32 would tie scores that differ, and ties change the AUC
+            scores = stored[..., 0].astype(np.float64)
+            scores[np.isnan(scene.read()[..., 0])] = np.nan
+            return scores, info
+        return scene.read()[..., 0], info
+    finally:
+        source.close()
+
+
+def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
+    """Return the source of a file, by its suffix, else by what it looks like, else by GDAL.
+
+    Raises
+    ------
+    SceneError
+        When no reader knows the file.
+    """
+    from had_cli import host
+
+    text = str(path)
+    readers = list(host.readers().values())
+    given = {name: value for name, value in options.items() if value is not None}
+    chosen = None
+    if _REMOTE.match(text) and not Path(text).exists():
+        chosen = next((reader for reader in readers if reader.name == _GDAL), None)
+    else:
+        file = Path(text)
+        if not file.exists():
+            raise SceneNotFoundError(f"{text}: there is no such file")
+        if file.is_dir():
+            raise SceneError(f"{text}: is a folder; name a scene file in it")
+        suffix = file.suffix.lower()
+        chosen = next((reader for reader in readers if suffix in reader.suffixes), None)
+        if file.stat().st_size == 0:
+            raise SceneError(f"{text}: the file is empty; copy it again")
+        if chosen is None:
+            # GDAL goes last: it finds a raster in many a file that another reader knows better
+            for reader in sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL):
+                if cast(Any, host.resolve(cast(str, reader.sniff)))(text):
+                    chosen = reader
+                    break
+    if chosen is None:
+        known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
+        raise SceneError(f"{text}: no reader knows this kind of file; had reads {known} and what GDAL opens")
+    return cast(Source, cast(Any, host.resolve(chosen.open))(text, given))
+
+
+def _bands(info: SceneInfo, bands: Bands | None, exclude: Bands | None) -> npt.NDArray[np.intp] | None:
+    """Return the chosen 0-based indices, or None for the default."""
+    if bands is None and exclude is None:
+        return None
+    bad = info.bad_bands
+    if bands is None:
+        chosen = np.arange(info.shape[2]) if bad is None else np.flatnonzero(~bad)
+    else:
+        chosen = _indices(info, bands, excluding=False)
+    if exclude is not None:
+        chosen = np.setdiff1d(chosen, _indices(info, exclude, excluding=True))
+    if not len(chosen):
+        raise SceneError(f"{info.path}: no band is left; choose others with --bands or --exclude-bands")
+    return chosen
+
+
+def _indices(info: SceneInfo, bands: Bands, *, excluding: bool) -> npt.NDArray[np.intp]:
+    count = info.shape[2]
+    if isinstance(bands, str):
+        bad = None if excluding else info.bad_bands
+        try:
+            return parse_bands(bands, count, info.wavelengths, bad, excluding=excluding)
+        except SceneError as error:
+            raise SceneError(f"{info.path}: {error}") from error
+    index = np.unique(np.asarray(bands, dtype=np.intp))
+    if len(index) and (index[0] < 0 or index[-1] >= count):
+        raise SceneError(f"{info.path}: band indices must lie within 0 to {count - 1}")
+    return index
+
+
+def _window(path: str, window: Window | Sequence[int]) -> Window:
+    if len(window) != 4:
+        raise SceneError(f"{path}: a window is (col, row, width, height), not {tuple(window)}")
+    return Window(*(int(value) for value in window))
+
+
+def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, whole: tuple[int, int]) -> Mask:
+    part = scene.shape[:2]
+    if isinstance(mask, str | Path):
+        where = str(mask)
+        valid = _layer(mask, {"layer": "mask", "shapes": (whole, part)})
+    else:
+        where, array = "mask", np.asarray(mask)
+        valid = np.asarray((array != 0) & (array == array))
+    if valid.shape == whole:
+        return np.ascontiguousarray(valid[scene.window.rows, scene.window.cols])
+    if valid.shape == part:
+        return valid
+    size = " x ".join(map(str, valid.shape))
+    raise SceneError(
+        f"{where}: the mask has {size} pixels, the scene {whole[0]} x {whole[1]}; give one of the scene's size"
+    )
+
+
+def _layer(path: str | Path, options: Mapping[str, Any]) -> Mask:
+    """Return where a raster of one map is set, in any of its bands; nodata is not set."""
+    source = open_source(path, options)
+    try:
+        bands = source.info.shape[2]
+        if bands > 3:
+            raise SceneError(f"{path}: holds {bands} bands, a {options['layer']} has one; is it a scene?")
+        # as stored: scale and offset say nothing of whether a pixel is set
+        source.info = dataclasses.replace(source.info, scale=None, offset=None)
+        values = Scene(source, bands=np.arange(bands)).read()
+        return np.asarray(((values != 0) & np.isfinite(values)).any(axis=2))
+    finally:
+        source.close()
