@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.descriptions import Metric
-from had_cli.errors import SceneError
 from had_cli.metrics.curve import Curve, Float, RocPoints, shared
+from had_cli.metrics.inputs import paired
 from had_cli.metrics.measures import best_f1
 from had_cli.metrics.separability import Separability, separability
 
@@ -117,6 +118,15 @@ def json_value(value: Any) -> Any:
     return value
 
 
+def mean_auc(evaluations: Iterable[Evaluation]) -> float:
+    """Return mAUC, the mean of AUC(D,F) over the scenes of a dataset, each counted once.
+
+    NaN where one of them is undefined, or there is none: leaving scenes out is for the caller to say.
+    """
+    areas = [evaluation.auc for evaluation in evaluations]
+    return math.fsum(areas) / len(areas) if areas else math.nan
+
+
 def evaluate(
     scores: npt.ArrayLike | str | Path,
     truth: npt.ArrayLike | str | Path,
@@ -132,7 +142,7 @@ def evaluate(
         not count. Infinite scores rank as such, but leave the measures over tau undefined (NaN, with
         a warning), since no scale holds them.
     truth
-        Array of the same shape, or a path; 0 is background, one other value anomalous.
+        Array of the same shape, or a path; 0 is background, all else anomalous.
     mask
         True where a pixel takes part; default: everywhere.
 
@@ -141,91 +151,26 @@ def evaluate(
     SceneError
         When the shapes differ, the truth is none, or no pixel is left to be judged.
     """
-    name, array = _scores(scores)
-    truth_name, marked = _truth(truth, like=array.shape)
-    if marked.shape != array.shape:
-        turned = "; it looks transposed" if marked.shape == array.shape[::-1] else ""
-        raise SceneError(
-            f"{truth_name}: the truth has {_size(marked)} pixels, {name} has {_size(array)}{turned}"
-        )
-    counts = ~np.isnan(array)
-    if mask is not None:
-        keep = np.asarray(mask)
-        if keep.shape != array.shape:
-            raise SceneError(f"the mask has {_size(keep)} pixels, {name} has {_size(array)}")
-        counts &= keep.astype(bool)
-    truth_of_valid, values = marked[counts], array[counts]
-    if not len(values):
-        raise SceneError(
-            f"{name}: no pixel has a valid score, so there is nothing to evaluate; check mask and nodata"
-        )
-    curve = Curve.of(truth_of_valid, values)
-    lost = int(marked.sum()) - len(curve.anomalous)
-    warnings = _warnings(curve, lost, int(marked.sum()))
-    metrics, described, failures = _compute(curve, truth_of_valid, values.astype(np.float64, copy=False))
+    pairs = paired(scores, truth, mask)
+    curve = Curve.of(pairs.truth, pairs.scores)
+    values = pairs.scores.astype(np.float64, copy=False)
+    metrics, described, failures = _compute(curve, pairs.truth, values)
     return Evaluation(
         metrics=metrics,
         described=described,
         anomalous=len(curve.anomalous),
         background=len(curve.background),
-        excluded=array.size - len(values),
-        excluded_anomalous=lost,
+        excluded=pairs.excluded,
+        excluded_anomalous=pairs.excluded_anomalous,
         f1_threshold=best_f1(curve)[1],
         separability=separability(curve),
         curve=curve,
-        warnings=(*warnings, *failures),
+        warnings=(*pairs.warnings, *_warnings(curve), *failures),
     )
 
 
-def _scores(scores: npt.ArrayLike | str | Path) -> tuple[str, npt.NDArray[Any]]:
-    """Return name and floating array; float32 stays so, since it sorts in half the memory."""
-    if isinstance(scores, str | Path):
-        from had_cli.scenes.open import open_scores
-
-        name, array = str(scores), np.asarray(open_scores(scores))
-    else:
-        name, array = "the score map", np.asarray(scores)
-    array = _squeezed(array)
-    if array.dtype.kind not in "biuf":
-        raise SceneError(f"{name}: {array.dtype} values are no scores; a score map holds real numbers")
-    return name, array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
-
-
-def _truth(truth: npt.ArrayLike | str | Path, like: tuple[int, ...]) -> tuple[str, npt.NDArray[np.bool_]]:
-    if isinstance(truth, str | Path):
-        from had_cli.scenes.open import open_truth
-
-        return str(truth), _squeezed(np.asarray(open_truth(truth, like), dtype=bool))
-    array, name = _squeezed(np.asarray(truth)), "the truth"
-    if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and np.isnan(array).any()):
-        raise SceneError(
-            f"{name} holds values that are no labels ({array.dtype}); give 0 for background, 1 for anomalous"
-        )
-    if array.dtype != np.bool_ and array.size:
-        marked = array[array != 0]
-        if len(marked) and not marked.min() == marked.max() > 0:
-            labels = np.unique(array).size
-            raise SceneError(
-                f"{name} holds {labels} different values; give 0 for background, 1 for anomalous"
-            )
-    return name, array.astype(bool)
-
-
-def _squeezed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Drop the band axis that many files give a map."""
-    return array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
-
-
-def _size(array: npt.NDArray[Any]) -> str:
-    return " x ".join(map(str, array.shape))
-
-
-def _warnings(curve: Curve, lost: int, marked: int) -> list[str]:
+def _warnings(curve: Curve) -> list[str]:
     found = []
-    if lost:
-        found.append(
-            f"{lost} of {marked} anomalous pixels have no valid score or are masked out and do not count"
-        )
     if not curve.both:
         absent = "background" if len(curve.anomalous) else "anomalous"
         found.append(

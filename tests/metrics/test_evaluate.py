@@ -11,7 +11,7 @@ import pytest
 from had_cli import host
 from had_cli.descriptions import Metric
 from had_cli.errors import SceneError
-from had_cli.metrics.evaluation import SCALING_NOTE, evaluate
+from had_cli.metrics.evaluation import SCALING_NOTE, evaluate, mean_auc
 
 
 def example(rows=40, cols=30):
@@ -179,6 +179,40 @@ def test_truths_of_zeros_and_one_other_value_are_accepted(truth_type):
     assert evaluate(scores, truth.astype(truth_type) * 255).metrics == evaluate(scores, truth).metrics
 
 
+def test_numbered_objects_are_all_anomalous_and_told():
+    scores, truth = example()
+    numbered = truth.astype(np.uint8)
+    numbered[7, 5:9] = 2
+    evaluation = evaluate(scores, numbered)
+    assert evaluation.metrics == evaluate(scores, truth).metrics
+    assert evaluation.warnings == ("the truth holds 2 labels besides 0: all of them count as anomalous",)
+
+
+def test_files_are_judged_as_their_arrays(tmp_path):
+    scores, truth = example()
+    scores[0] = np.nan
+    np.save(tmp_path / "scores.npy", scores)
+    np.save(tmp_path / "truth.npy", truth.astype(np.uint8))
+    from_files = evaluate(tmp_path / "scores.npy", str(tmp_path / "truth.npy"))
+    assert from_files.metrics == evaluate(scores, truth).metrics
+    assert from_files.excluded == 30
+
+
+def test_a_truth_file_of_another_size_is_refused_by_name(tmp_path):
+    scores, truth = example()
+    np.save(tmp_path / "truth.npy", truth[1:])
+    with pytest.raises(SceneError, match=r"truth\.npy: the truth has 39 x 30 pixels"):
+        evaluate(scores, tmp_path / "truth.npy")
+
+
+def test_mean_auc_counts_each_scene_once():
+    scores, truth = example()
+    good, bad = evaluate(truth.astype(float), truth), evaluate(-truth[:20].astype(float), truth[:20])
+    assert mean_auc([good, bad, good]) == pytest.approx(2 / 3)
+    assert math.isnan(mean_auc([]))
+    assert math.isnan(mean_auc([good, evaluate(scores, np.zeros_like(truth))]))
+
+
 def test_a_band_axis_of_one_is_dropped():
     scores, truth = example()
     assert evaluate(scores[..., None], truth[..., None]).metrics == evaluate(scores, truth).metrics
@@ -191,9 +225,9 @@ def test_a_band_axis_of_one_is_dropped():
         (lambda s, t: (s, t[1:]), "39 x 30 pixels"),
         (lambda s, t: (s * np.nan, t), "no pixel has a valid score"),
         (lambda s, t: (s + 0j, t), "complex64 values are no scores"),
-        (lambda s, t: (s, t + np.eye(40, 30)), "3 different values"),
+        (lambda s, t: (s, t.astype("U1")), "values that are no labels"),
         (lambda s, t: (s, np.where(t, np.nan, 0)), "values that are no labels"),
-        (lambda s, t: (s, -t.astype(int)), "2 different values"),
+        (lambda s, t: (s, -t.astype(int)), "values that are no labels"),
         (lambda s, t: (s[:0], t[:0]), "no pixel has a valid score"),
     ],
 )
