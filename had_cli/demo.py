@@ -18,7 +18,7 @@ from had_cli.detection import Detection, detect
 from had_cli.errors import OutputError
 from had_cli.metrics.evaluation import Evaluation, evaluate
 from had_cli.picture import MatplotlibMissingError, quicklook
-from had_cli.scenes.open import open_scene
+from had_cli.scenes.open import open_scene, open_truth
 from had_cli.scenes.output import create_raster
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import SceneInfo, Window
@@ -155,7 +155,7 @@ def run_demo(
     maps: dict[str, DemoMap] = {}
     with open_scene(files.scene) as scene:
         rows, cols, bands = scene.shape
-        objects = open_scene(files.truth).read()[..., 0] > 0
+        objects = open_truth(files.truth, (rows, cols))
         say(f"scene  {files.scene}: {rows} rows x {cols} columns, {bands} bands in use")
         say(f"truth  {files.truth}: {int(objects.sum())} anomalous pixels")
         for method in METHODS:

@@ -83,7 +83,7 @@ def quicklook(
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise OutputError(
+        raise MatplotlibMissingError(
             f'{path}: drawing needs matplotlib; install it with: pip install "had[plot]"'
         ) from error
 
