@@ -267,7 +267,7 @@ def _load_weights(method: Method, path: str | Path | None) -> Any:
 
 def _checked(scores: Any, scene: Scene, method: str) -> npt.NDArray[np.float32]:
     """Return a method's result as a score map, or say that the method broke its contract."""
-    array = np.asanyarray(scores)
+    array: npt.NDArray[np.float32] = np.asanyarray(scores)
     if array.shape != scene.shape[:2] or array.dtype != np.float32:
         raise HadError(
             f"method {method} returned {array.dtype} of shape {array.shape} for a scene of "

@@ -6,41 +6,31 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.devices import is_out_of_memory, namespace
-from had_cli.engine.blocks import block_shape, halves, windows, with_halo
+from had_cli.engine.blocks import block_shape, windows, with_halo
+from had_cli.engine.derived import DerivedSource
+from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.prefetch import prefetch
-from had_cli.engine.run import Block, BlockMap, Reduction
-from had_cli.engine.workers import cores, ordered
-from had_cli.errors import HadError, SceneError
+from had_cli.engine.run import BlockMap, Reduction
+from had_cli.engine.worker import HostBlock, Piece, Worker
+from had_cli.engine.threads import cores, ordered
+from had_cli.errors import SceneError
 from had_cli.scenes.scene import Scene, valid_pixels
-from had_cli.scenes.source import SceneInfo, Window
+from had_cli.scenes.source import Window
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-_Piece = tuple[Window, npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 Progress = Callable[[str, float], None]
 
 # A larger block reads no faster, and a smaller one keeps progress moving.
 LARGEST_BLOCK = 2**26
 # Below this, cutting a scene for more threads costs more than it gains.
 SMALLEST_BLOCK = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class _HostBlock:
-    """A block in host memory, on its way to the device."""
-
-    cube: npt.NDArray[np.float32]
-    valid: npt.NDArray[np.bool_]
-    window: Window
-    core: Window
 
 
 class Executor(AbstractContextManager["Executor"]):
@@ -76,13 +66,13 @@ class Executor(AbstractContextManager["Executor"]):
         block_pixels: int | None = None,
         cost: int = 0,
     ) -> None:
-        self.scene, self.device, self.seed, self.weights = scene, device, seed, weights
+        self.scene, self.seed, self.weights = scene, seed, weights
         self.stream, self.memory = stream, memory
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
         self._progress = progress or (lambda _label, _fraction: None)
         self._block_pixels, self._cost = block_pixels, cost
-        self._xp = namespace(device)
+        self._worker = Worker(device, self.warn)
         self._kept: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
         self._scratch: list[Any] = []
 
@@ -96,18 +86,27 @@ class Executor(AbstractContextManager["Executor"]):
     def __enter__(self) -> Self:
         return self
 
+    @property
+    def device(self) -> str:
+        """Where blocks are computed now."""
+        return self._worker.device
+
+    def leave_device(self, reason: str) -> None:
+        """Go on with the CPU, and tell the user why."""
+        self._worker.leave(reason)
+
     # -- what a method calls --------------------------------------------------------------------
     def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.Run.reduce`."""
-        merged = _Pairwise(reduction.merge)
+        merged = Pairwise(reduction.merge)
 
-        def compute(block: _HostBlock) -> T | None:
+        def compute(block: HostBlock) -> T | None:
             # without invalid pixels, rows are handed over without a copy
             pixels = block.cube.reshape(-1, block.cube.shape[-1])
             valid = block.valid.reshape(-1)
             if not valid.all():
                 pixels = pixels[valid]
-            return self._reduced(reduction, pixels) if len(pixels) else None
+            return self._worker.reduced(reduction, pixels) if len(pixels) else None
 
         workers = self._workers()
         for part in self._passed(compute, label, workers):
@@ -132,8 +131,8 @@ class Executor(AbstractContextManager["Executor"]):
         rows, cols, _ = self.scene.shape
         result = self._allocate((rows, cols, layers))
 
-        def compute(block: _HostBlock) -> list[_Piece]:
-            return self._mapped(function, block, align)
+        def compute(block: HostBlock) -> list[Piece]:
+            return self._worker.mapped(function, block, align)
 
         workers = self._workers() if parallel else 1
         anything = False
@@ -151,7 +150,20 @@ class Executor(AbstractContextManager["Executor"]):
         self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
     ) -> Executor:
         """Return the run of the scene as ``function`` shows it; see :meth:`had_cli.engine.Run.through`."""
-        scene = _Derived(self, function, bands, halo)
+        rows, cols, _ = self.scene.shape
+
+        def compute(window: Window) -> npt.NDArray[np.float32]:
+            result = np.empty((window.height, window.width, bands), np.float32)
+            block = self._host_block(with_halo(window, halo, rows, cols))
+            for place, values, valid in self._worker.mapped(function, block, 1):
+                part = result[place.row - window.row :, place.col - window.col :][
+                    : place.height, : place.width
+                ]
+                part[...] = values
+                part[~valid] = np.nan
+            return result
+
+        scene = Scene(DerivedSource(self.scene, bands, compute))
         run = Executor(
             scene,
             device=self.device,
@@ -204,7 +216,7 @@ class Executor(AbstractContextManager["Executor"]):
 
     def _passed(
         self,
-        compute: Callable[[_HostBlock], T],
+        compute: Callable[[HostBlock], T],
         label: str,
         workers: int,
         *,
@@ -237,14 +249,14 @@ class Executor(AbstractContextManager["Executor"]):
         natural = self.scene.source.info.block if self.stream else None
         return block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
 
-    def _host_block(self, place: tuple[Window, Window]) -> _HostBlock:
+    def _host_block(self, place: tuple[Window, Window]) -> HostBlock:
         outer, core = place
         if self._kept is not None:
-            cube, valid = (a[outer.rows, outer.cols] for a in self._kept)
+            cube, valid = self._kept[0][outer.rows, outer.cols], self._kept[1][outer.rows, outer.cols]
         else:
             cube = self.scene.read(outer)
             valid = valid_pixels(cube)
-        return _HostBlock(cube, valid, outer, core)
+        return HostBlock(cube, valid, outer, core)
 
     def _nothing_valid(self) -> SceneError:
         return SceneError(
@@ -262,147 +274,3 @@ class Executor(AbstractContextManager["Executor"]):
         file = tempfile.TemporaryFile(prefix="had-")  # noqa: SIM115 - closed with the executor
         self._scratch.append(file)
         return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
-
-    # -- the device -----------------------------------------------------------------------------
-    def _reduced(self, reduction: Reduction[T], pixels: npt.NDArray[np.float32]) -> T:
-        """Return the reduction of ``pixels``, in smaller pieces where the device's memory runs out."""
-        try:
-            return reduction.compute(self._to_device(pixels), self._xp)
-        except Exception as error:
-            if not is_out_of_memory(error) or self.device == "cpu":
-                raise
-        if len(pixels) > 1024:
-            self._warn_memory("a smaller block")
-            half = len(pixels) // 2
-            return reduction.merge(
-                self._reduced(reduction, pixels[:half]), self._reduced(reduction, pixels[half:])
-            )
-        self.leave_device(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
-        return self._reduced(reduction, pixels)
-
-    def _mapped(self, function: BlockMap, block: _HostBlock, align: int) -> list[_Piece]:
-        """Return (place in the scene, values, valid) of the core: one piece, unless memory runs out."""
-        core = block.core
-        try:
-            values = self._values(function, block)
-        except Exception as error:
-            if not is_out_of_memory(error) or self.device == "cpu":
-                raise
-        else:
-            if values.shape[:2] != (core.height, core.width):
-                raise HadError(
-                    f"{type(function).__name__} returned {values.shape[0]} x {values.shape[1]} values "
-                    f"for a block of {core.height} x {core.width} pixels"
-                )
-            place = Window(block.window.col + core.col, block.window.row + core.row, core.width, core.height)
-            return [(place, values, block.valid[core.rows, core.cols])]
-        if (parts := halves(core, align)) is not None and core.width * core.height > 1024:
-            self._warn_memory("smaller blocks")
-        else:
-            self.leave_device(
-                f"{self.device} ran out of memory even for a small block: continuing on the CPU"
-            )
-            parts = (core,)  # type: ignore[assignment]
-        return [piece for part in parts for piece in self._mapped(function, _narrow(block, part), align)]
-
-    def _values(self, function: BlockMap, block: _HostBlock) -> npt.NDArray[np.float32]:
-        valid = self._to_device(block.valid)
-        values = function(Block(self._to_device(block.cube), valid, block.window, block.core, self._xp))
-        if hasattr(values, "cpu"):
-            values = values.cpu()
-        values = np.asarray(values, dtype=np.float32)
-        return values if values.ndim == 3 else values[..., None]
-
-    def _to_device(self, array: npt.NDArray[Any]) -> Any:
-        return array if self.device == "cpu" else self._xp.asarray(array, device=self.device)
-
-    def _warn_memory(self, remedy: str) -> None:
-        self.warn(f"{self.device} ran out of memory: continuing with {remedy}")
-
-    def leave_device(self, reason: str) -> None:
-        """Go on with the CPU, and tell the user why."""
-        self.warn(reason)
-        self.device, self._xp = "cpu", namespace("cpu")
-
-
-def _narrow(block: _HostBlock, core: Window) -> _HostBlock:
-    """Return the part of a block that answers for ``core``, with as much halo as the block has."""
-    left, top = block.core.col, block.core.row
-    right = block.window.width - left - block.core.width
-    bottom = block.window.height - top - block.core.height
-    halo = max(left, top, right, bottom)
-    outer, inner = with_halo(core, halo, block.window.height, block.window.width)
-    window = Window(block.window.col + outer.col, block.window.row + outer.row, outer.width, outer.height)
-    return _HostBlock(block.cube[outer.rows, outer.cols], block.valid[outer.rows, outer.cols], window, inner)
-
-
-class _Derived(Scene):
-    """A scene whose pixels are a block map's of another's, computed when they are read."""
-
-    def __init__(self, run: Executor, function: BlockMap, bands: int, halo: int) -> None:
-        rows, cols, _ = run.scene.shape
-        info = SceneInfo(
-            path=run.scene.path,
-            format="derived",
-            shape=(rows, cols, bands),
-            dtype=np.dtype(np.float32),
-            block=run.scene.source.info.block,
-        )
-        super().__init__(_NoSource(info))
-        self._run, self._function, self._halo = run, function, halo
-
-    def read(self, window: Window | None = None) -> npt.NDArray[np.float32]:
-        rows, cols, bands = self.shape
-        view = window or Window(0, 0, cols, rows)
-        block = self._run._host_block(with_halo(view, self._halo, rows, cols))
-        result = np.empty((view.height, view.width, bands), np.float32)
-        for place, values, valid in self._run._mapped(self._function, block, 1):
-            part = result[place.row - view.row :, place.col - view.col :][: place.height, : place.width]
-            part[...] = values
-            part[~valid] = np.nan
-        return result
-
-
-class _NoSource:
-    """Stands for a file where pixels are computed."""
-
-    def __init__(self, info: SceneInfo) -> None:
-        self.info = info
-
-    def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
-        raise SceneError(f"{self.info.path}: a derived scene is read through its run")
-
-    def valid(self, window: Window) -> None:
-        return None
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class _Pairwise:
-    """Merges results pairwise in order of arrival, as a binary counter carries.
-
-    Rounding grows with the logarithm of the number of blocks, and at most that many partial results
-    are alive.
-    """
-
-    def __init__(self, merge: Callable[[Any, Any], Any]) -> None:
-        self._merge = merge
-        self._levels: list[tuple[int, Any]] = []
-
-    @property
-    def empty(self) -> bool:
-        return not self._levels
-
-    def add(self, value: Any) -> None:
-        level = 0
-        while self._levels and self._levels[-1][0] == level:
-            value = self._merge(self._levels.pop()[1], value)
-            level += 1
-        self._levels.append((level, value))
-
-    def result(self) -> Any:
-        value = self._levels[-1][1]
-        for _, earlier in reversed(self._levels[:-1]):
-            value = self._merge(earlier, value)
-        return value

@@ -21,7 +21,7 @@ def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
     block, from the up to eight blocks around it, and from the whole scene; each of the three maps is
     scaled to [0, 1] by its own extrema, and the score is their product.
     """
-    rows, cols, bands = run.scene.shape
+    bands = run.scene.shape[-1]
     size = params.block_size or max(2, bands // 25)
     run.record(block_size=size)
     moments, (extrema,) = scene_moments(run, GlobalExtrema())

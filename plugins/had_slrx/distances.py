@@ -71,7 +71,7 @@ class LocalDistances:
         scene's edge have weight 0 and are zero themselves; all others have weight 1.
         """
         xp, size = block.xp, self.size
-        rows, cols, bands = block.cube.shape
+        rows, cols, _ = block.cube.shape
         down, across = -(-rows // size), -(-cols // size)
         # scaled in single precision, as the definition has it
         span = (self.extrema.high - self.extrema.low) or 1.0

@@ -1,0 +1,117 @@
+"""Computing one block on the device, and what to do when its memory runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.devices import is_out_of_memory, namespace
+from had_cli.engine.blocks import halves, with_halo
+from had_cli.engine.run import Block, BlockMap, Reduction
+from had_cli.errors import HadError
+from had_cli.scenes.source import Window
+
+T = TypeVar("T")
+
+SMALLEST = 1024  # pixels; a device that cannot hold so few is of no use
+
+
+@dataclass(frozen=True, slots=True)
+class HostBlock:
+    """A block in host memory, on its way to the device."""
+
+    cube: npt.NDArray[np.float32]
+    valid: npt.NDArray[np.bool_]
+    window: Window
+    core: Window
+
+
+class Piece(NamedTuple):
+    """Values of a part of the scene: place, height x width x layers, height x width validity."""
+
+    place: Window
+    values: npt.NDArray[np.float32]
+    valid: npt.NDArray[np.bool_]
+
+
+class Worker:
+    """Computes blocks on ``device``; ``warn`` takes what the user must know."""
+
+    def __init__(self, device: str, warn: Callable[[str], None]) -> None:
+        self.device = device
+        self._warn = warn
+        self._xp = namespace(device)
+
+    def reduced(self, reduction: Reduction[T], pixels: npt.NDArray[np.float32]) -> T:
+        """Return the reduction of ``pixels``, in smaller pieces where the device's memory runs out."""
+        try:
+            return reduction.compute(self._to_device(pixels), self._xp)
+        except Exception as error:
+            if not is_out_of_memory(error) or self.device == "cpu":
+                raise
+        if len(pixels) > SMALLEST:
+            self._warn_memory("a smaller block")
+            half = len(pixels) // 2
+            return reduction.merge(
+                self.reduced(reduction, pixels[:half]), self.reduced(reduction, pixels[half:])
+            )
+        self.leave(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
+        return self.reduced(reduction, pixels)
+
+    def mapped(self, function: BlockMap, block: HostBlock, align: int) -> list[Piece]:
+        """Return what covers the block's core: one piece, unless memory runs out."""
+        core = block.core
+        try:
+            values = self._values(function, block)
+        except Exception as error:
+            if not is_out_of_memory(error) or self.device == "cpu":
+                raise
+        else:
+            if values.shape[:2] != (core.height, core.width):
+                raise HadError(
+                    f"{type(function).__name__} returned {values.shape[0]} x {values.shape[1]} values "
+                    f"for a block of {core.height} x {core.width} pixels"
+                )
+            place = Window(block.window.col + core.col, block.window.row + core.row, core.width, core.height)
+            return [Piece(place, values, block.valid[core.rows, core.cols])]
+        parts: tuple[Window, ...] | None = halves(core, align)
+        if parts is not None and core.width * core.height > SMALLEST:
+            self._warn_memory("smaller blocks")
+        else:
+            self.leave(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
+            parts = (core,)
+        return [piece for part in parts for piece in self.mapped(function, _narrow(block, part), align)]
+
+    def _values(self, function: BlockMap, block: HostBlock) -> npt.NDArray[np.float32]:
+        valid = self._to_device(block.valid)
+        values = function(Block(self._to_device(block.cube), valid, block.window, block.core, self._xp))
+        if hasattr(values, "cpu"):
+            values = values.cpu()
+        values = np.asarray(values, dtype=np.float32)
+        return values if values.ndim == 3 else values[..., None]
+
+    def _to_device(self, array: npt.NDArray[Any]) -> Any:
+        return array if self.device == "cpu" else self._xp.asarray(array, device=self.device)
+
+    def _warn_memory(self, remedy: str) -> None:
+        self._warn(f"{self.device} ran out of memory: continuing with {remedy}")
+
+    def leave(self, reason: str) -> None:
+        """Go on with the CPU, and tell the user why."""
+        self._warn(reason)
+        self.device, self._xp = "cpu", namespace("cpu")
+
+
+def _narrow(block: HostBlock, core: Window) -> HostBlock:
+    """Return the part of a block that answers for ``core``, with as much halo as the block has."""
+    left, top = block.core.col, block.core.row
+    right = block.window.width - left - block.core.width
+    bottom = block.window.height - top - block.core.height
+    halo = max(left, top, right, bottom)
+    outer, inner = with_halo(core, halo, block.window.height, block.window.width)
+    window = Window(block.window.col + outer.col, block.window.row + outer.row, outer.width, outer.height)
+    return HostBlock(block.cube[outer.rows, outer.cols], block.valid[outer.rows, outer.cols], window, inner)
