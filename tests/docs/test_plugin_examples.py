@@ -135,13 +135,6 @@ def test_every_hook_has_its_section_with_a_signature():
         assert f"{name}() -> list[had_cli.descriptions.{returns}]" in text
 
 
-def test_every_option_that_is_taken_is_named():
-    from had_cli.host.reserved import RESERVED
-
-    text = (PAGES / "index.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in text for name in RESERVED)
-
-
 @pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
 def test_python_on_the_pages_compiles(page):
     for path, content in files_of(page).items():
