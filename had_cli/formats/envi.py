@@ -69,7 +69,7 @@ def open_envi(path: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG001 
     size = data.stat().st_size
     if size < needed:
         raise SceneError(
-            f"{data}: the file is truncated: {size} bytes where {header.path} asks for {needed}; copy it again"
+            f"{data}: the file is truncated: {size} bytes where its header asks for {needed}; copy it again"
         )
     info = describe(path, header, shape)
     if size > needed:
@@ -167,7 +167,7 @@ def _geometry(header: Header) -> tuple[tuple[int, int, int], int]:
     offset = header.integer("header offset", 0)
     if min(rows, cols, bands) < 1 or offset < 0:
         raise SceneError(
-            f"{header.path}: {rows} lines x {cols} samples x {bands} bands behind {offset} bytes is no raster; correct it"
+            f"{header.path}: {rows} lines x {cols} samples x {bands} bands from byte {offset} on is no raster"
         )
     if header.integer("file compression", 0):
         raise SceneError(f"{header.path}: the data file is compressed; save it uncompressed")

@@ -92,7 +92,7 @@ def read_header(path: str | Path) -> Header:
         with Path(path).open("rb") as file:
             if file.read(4) != b"ENVI":
                 raise SceneError(
-                    f"{path}: is not an ENVI header (its first line is not 'ENVI'); name the raster itself instead"
+                    f"{path}: is not an ENVI header (its first line is not 'ENVI'); name the raster itself"
                 )
             content = file.read(_LIMIT)
     except OSError as error:
@@ -119,7 +119,7 @@ def parse(text: str, where: str) -> dict[str, str]:
                 following = next(lines, None)
                 if following is None:
                     raise SceneError(
-                        f"{where}: the field {name!r} opens a brace that is never closed; the header is damaged"
+                        f"{where}: the field {name!r} opens a brace that is never closed; correct it"
                     )
                 parts.append(following.strip())
             value = "\n".join(parts)

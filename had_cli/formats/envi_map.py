@@ -21,7 +21,7 @@ from had_cli.formats.units import number
 
 Transform = tuple[float, float, float, float, float, float]
 
-_STUB = "ENVI\nsamples = 1\nlines = 1\nbands = 1\nheader offset = 0\ndata type = 1\ninterleave = bsq\nbyte order = 0\n"
+_STUB = "ENVI\nsamples = 1\nlines = 1\nbands = 1\ndata type = 1\ninterleave = bsq\nbyte order = 0\n"
 
 
 def read_map(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,22 +86,20 @@ class GdalSource:
         """Return where the masks of the file (alpha, internal or external) are set, or None."""
         if not self._masked:
             return None
-        place, valid = RasterWindow(*window), np.ones((window.height, window.width), bool)
-        for index in self._masked:
-            valid &= (
-                _attempt(self._path, lambda index=index: self._raster.read_masks(index, window=place)) > 0
-            )  # type: ignore[misc]
-        return valid
+        place = RasterWindow(*window)
+        masks = _attempt(self._path, lambda: self._raster.read_masks(self._masked, window=place))
+        return np.asarray((masks > 0).all(axis=0))
 
     def close(self) -> None:
         """Release the file."""
         self._raster.close()
 
 
-def quiet() -> warnings.catch_warnings[None]:
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
     """Return a context in which rasters without georeferencing are no matter of warning."""
-    context = warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning)
-    return context  # type: ignore[return-value]
+    with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
+        yield
 
 
 def _open(path: str) -> Any:
@@ -182,9 +181,7 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
     notes += found.notes
     transform = None if raster.transform.is_identity else tuple(float(c) for c in tuple(raster.transform)[:6])
     if transform is None and raster.gcps[0]:
-        notes.append(
-            "the raster is placed by ground control points, which are not carried along; warp it to keep its place"
-        )
+        notes.append("the raster is placed by ground control points, which are not carried along; warp it")
     named = any(descriptions) and not generated(descriptions, found.centres)
     height, width = raster.block_shapes[0]
     stated: dict[str, Any] = {

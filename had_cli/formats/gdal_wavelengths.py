@@ -69,7 +69,7 @@ def find_bad_bands(dataset: Tags, bands: Sequence[Tags]) -> npt.NDArray[np.bool_
             if len(items) != len(bands):
                 raise ValueError(f"{len(items)} values of {name!r} for {len(bands)} bands")
             flags = np.array([float(item) for item in items])
-            return (flags != 0) if name == "bad_bands" else (flags == 0)
+            return np.asarray((flags != 0) if name == "bad_bands" else (flags == 0))
     return None
 
 

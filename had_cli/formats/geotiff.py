@@ -85,11 +85,7 @@ class _GeoTiffSink:
         if info.offset is not None:
             raster.offsets = tuple(map(float, info.offset))
         for band in range(info.shape[2]):
-            imagery = {}
-            if info.wavelengths is not None:
-                imagery["CENTRAL_WAVELENGTH_UM"] = micrometres(info.wavelengths[band])
-            if info.fwhm is not None:
-                imagery["FWHM_UM"] = micrometres(info.fwhm[band])
+            imagery = _imagery(info, band)
             if imagery:
                 raster.update_tags(band + 1, ns="IMAGERY", **imagery)
             if info.band_names is not None:
@@ -115,6 +111,12 @@ class _GeoTiffSink:
             raise OutputError(f"{self._path}: cannot be written ({reason})") from error
 
 
+def _imagery(info: SceneInfo, band: int) -> dict[str, str]:
+    """Return GDAL's IMAGERY domain of a band."""
+    stated = {"CENTRAL_WAVELENGTH_UM": info.wavelengths, "FWHM_UM": info.fwhm}
+    return {name: micrometres(values[band]) for name, values in stated.items() if values is not None}
+
+
 def tile_edge(bands: int, itemsize: int) -> int:
     """Return the largest tile edge (a power of two, 16 to 256) whose tiles of all bands stay small."""
     edge = 256
@@ -132,7 +134,7 @@ def _nodata(info: SceneInfo, dtype: np.dtype[Any]) -> tuple[float | None, bool]:
         return None, True
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
-        if nodata != nodata or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
+        if not np.isfinite(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
             return None, False
     elif not np.isnan(nodata) and not np.isinf(nodata) and abs(nodata) > np.finfo(dtype).max:
         return None, False

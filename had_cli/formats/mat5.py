@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def open_mat5(path: str, options: Mapping[str, Any]) -> Source:
         elif kind == "char" and name == "metadata":
             text = "".join(load(name).ravel().tolist())
         else:
-            variables.append(Variable(name, tuple(shape), kind in _NUMERIC, lambda name=name: load(name)))  # type: ignore[misc]
+            variables.append(Variable(name, tuple(shape), kind in _NUMERIC, partial(load, name)))
     return scene_of(path, "MATLAB v5", variables, options, text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import h5py
@@ -100,7 +101,11 @@ def _variables(group: h5py.Group, prefix: str = "") -> Iterator[Variable]:
                 and (item.dtype.kind in "biuf" or item.dtype.names is not None)
             )
             shape = () if empty else tuple(int(n) for n in reversed(item.shape or ()))
-            yield Variable(prefix + name, shape, numeric, lambda item=item: np.asarray(item[()]).T)  # type: ignore[misc]
+            yield Variable(prefix + name, shape, numeric, partial(_load, item))
+
+
+def _load(item: h5py.Dataset) -> npt.NDArray[Any]:
+    return np.asarray(item[()]).T
 
 
 def _dataset(file: h5py.File, name: str) -> h5py.Dataset:

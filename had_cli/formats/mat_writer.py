@@ -66,6 +66,8 @@ class _Mat5Sink(MemorySink):
 
 
 class _Mat73Sink:
+    keeps_truth = True
+
     def __init__(self, path: str, info: SceneInfo, dtype: np.dtype[Any]) -> None:
         rows, cols, bands = info.shape
         self._path = path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -33,9 +34,8 @@ def open_npz(path: str, options: Mapping[str, Any]) -> Source:
                 if name == "metadata" and dtype.kind == "U" and shape == ():
                     text = str(_load(path, name))
                 else:
-                    variables.append(
-                        Variable(name, shape, dtype.kind in "biufc", lambda name=name: _load(path, name))
-                    )  # type: ignore[misc]
+                    load = functools.partial(_load, path, name)
+                    variables.append(Variable(name, shape, dtype.kind in "biufc", load))
     except _DAMAGED as error:
         if isinstance(error, SceneError):
             raise

@@ -36,6 +36,8 @@ def create_npz(path: str, info: SceneInfo, dtype: np.dtype[Any]) -> Sink:
 class MemorySink:
     """A sink that keeps the whole raster, for formats that are written at once."""
 
+    keeps_truth = True
+
     def __init__(self, info: SceneInfo, dtype: np.dtype[Any]) -> None:
         self.info = info
         self.array = np.zeros(info.shape, dtype)
@@ -55,7 +57,8 @@ class _NpzSink(MemorySink):
         Path(path).touch()
 
     def close(self) -> None:
-        info, arrays = self.info, {}
+        info = self.info
+        arrays: dict[str, Any] = {}
         arrays["data" if info.shape[2] > 1 else "scores"] = (
             self.array if info.shape[2] > 1 else self.array[..., 0]
         )

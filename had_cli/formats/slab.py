@@ -6,10 +6,11 @@ engine promises a bound on that.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ class Slab:
         self._axes = ORDERS[order]
         self._lengths = tuple(shape[axis] for axis in self._axes)
         self._offset = offset
-        self._file: IO[bytes] = Path(path).open("r+b" if writable else "rb", buffering=0)
+        self._file = io.FileIO(self.path, "r+" if writable else "r")
 
     def read(self, window: Window, bands: Index | None) -> npt.NDArray[Any]:
         """Return height x width x bands in native byte order; a view in the file's axis order."""
@@ -120,10 +121,10 @@ class Slab:
                 out[low:high] = scratch[(_slice(index[low:high] - start), *rest)]
 
     def _fill(self, item: int, array: npt.NDArray[Any]) -> None:
-        view = memoryview(array.reshape(-1).view(np.uint8))
+        view = array.reshape(-1).view(np.uint8).data
         self._file.seek(self._offset + item * self._dtype.itemsize)
         while view:
-            count = self._file.readinto(view)  # type: ignore[attr-defined]
+            count = self._file.readinto(view)
             if not count:
                 raise SceneError(
                     f"{self.path}: the file ended early; it is truncated or was changed while it was read"
@@ -137,7 +138,7 @@ class Slab:
             return
         inner = math.prod(lengths[1:])
         if _whole(select[1:], lengths[1:]):
-            view = memoryview(data.reshape(-1).view(np.uint8))
+            view = data.reshape(-1).view(np.uint8).data
             self._file.seek(self._offset + (base + int(select[0][0]) * inner) * self._dtype.itemsize)
             while view:
                 view = view[self._file.write(view) :]

@@ -96,7 +96,7 @@ def numbers(values: Iterable[float]) -> list[str]:
 
 def uniform(values: Sequence[object]) -> bool:
     """Return whether all values are the same, NaN being equal to itself."""
-    return len({"nan" if v != v else v for v in values}) <= 1
+    return len({str(v) for v in values}) <= 1
 
 
 def _negative_zero(value: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from had_cli.errors import SceneError
 from had_cli.formats.units import spectrum
+from had_cli.scenes.scene import nonzero
 
 Array = npt.NDArray[Any]
 
@@ -106,39 +107,40 @@ def _truth(
         variable = _named(path, variables, name, "--truth-variable")
         if variable.shape != shape or not variable.numeric:
             raise SceneError(
-                f"{path}: variable {variable} is no truth of this scene of {shape[0]} rows x {shape[1]} columns"
+                f"{path}: variable {variable} is no truth of a scene of {shape[0]} x {shape[1]} pixels"
             )
         return nonzero(variable.load())
-    found: list[tuple[Variable, npt.NDArray[np.bool_]]] = []
+    candidates = list(_candidates(variables, shape, notes))
+    if not candidates:
+        return None
+    candidates.sort(key=lambda item: (not _TRUTH.search(item[0].leaf), float(item[1].mean())))
+    chosen, truth = candidates[0]
+    others = ", ".join(variable.name for variable, _ in candidates[1:])
+    if others:
+        notes.append(
+            f"the truth is variable {chosen.name}; also possible: {others} (choose by --truth-variable)"
+        )
+    elif not _TRUTH.search(chosen.leaf):
+        count = f"{int(truth.sum())} of {truth.size} pixels set"
+        notes.append(f"variable {chosen.name} ({count}) is taken as the truth")
+    return truth
+
+
+def _candidates(
+    variables: Sequence[Variable], shape: tuple[int, int], notes: list[str]
+) -> Iterator[tuple[Variable, npt.NDArray[np.bool_]]]:
+    """Yield the 0/1 arrays of the scene's size that mark some pixels and not the valid ones."""
     for variable in variables:
-        if variable.shape != shape or not variable.numeric:
-            continue
-        binary = _binary(variable.load())
+        binary = _binary(variable.load()) if variable.shape == shape and variable.numeric else None
         if binary is None:
             continue
         if not binary.any():
             notes.append(f"variable {variable.name} marks no pixel and is not used as the truth")
-        elif marks_valid(variable.name, binary):
-            notes.append(
-                f"variable {variable.name} marks valid pixels and is not used as the truth; it is not applied "
-                f"unless given by --mask"
-            )
+        elif marks_valid(variable.leaf, binary):
+            what = "marks valid pixels and is not used as the truth; it is applied only if given by --mask"
+            notes.append(f"variable {variable.name} {what}")
         else:
-            found.append((variable, binary))
-    if not found:
-        return None
-    found.sort(key=lambda item: (not _TRUTH.search(item[0].leaf), float(item[1].mean())))
-    variable, binary = found[0]
-    others = ", ".join(v.name for v, _ in found[1:])
-    if others:
-        notes.append(
-            f"the truth is variable {variable.name}; also possible: {others} (choose with --truth-variable)"
-        )
-    elif not _TRUTH.search(variable.leaf):
-        notes.append(
-            f"variable {variable.name} ({int(binary.sum())} of {binary.size} pixels set) is taken as the truth"
-        )
-    return binary
+            yield variable, binary
 
 
 def _layer(path: str, variables: Sequence[Variable], options: Mapping[str, Any]) -> Variable:
@@ -178,11 +180,6 @@ def marks_valid(name: str, binary: npt.NDArray[np.bool_]) -> bool:
     return bool(_MASK.search(name)) and float(binary.mean()) > 0.5
 
 
-def nonzero(array: Array) -> npt.NDArray[np.bool_]:
-    """Return where an array is set; NaN is not."""
-    return np.asarray((array != 0) & (array == array))
-
-
 def _binary(array: Array) -> npt.NDArray[np.bool_] | None:
     if array.dtype.kind not in "biuf":
         return None
@@ -191,16 +188,16 @@ def _binary(array: Array) -> npt.NDArray[np.bool_] | None:
 
 
 def _spectrum(variables: Sequence[Variable], bands: int, notes: list[str]) -> tuple[Any, Any]:
-    def vector(pattern: re.Pattern[str]) -> Array | None:
+    def vector(pattern: re.Pattern[str], other: re.Pattern[str] | None = None) -> Array | None:
         for variable in sorted(variables, key=lambda v: v.name.count(".")):
-            lengths = [n for n in variable.shape if n != 1]
-            if variable.numeric and lengths == [bands] and bands > 1 and pattern.search(variable.leaf):
+            fits = variable.numeric and [n for n in variable.shape if n != 1] == [bands]
+            if fits and pattern.search(variable.leaf) and not (other and other.search(variable.leaf)):
                 array = variable.load()
-                if array.dtype.kind in "iuf" and not _WIDTHS.search(variable.leaf) or pattern is _WIDTHS:
+                if array.dtype.kind in "iuf":
                     return array.ravel()
         return None
 
-    centres = vector(_WAVELENGTHS)
+    centres = vector(_WAVELENGTHS, _WIDTHS)
     if centres is None:
         return None, None
     widths = vector(_WIDTHS)

@@ -6,13 +6,13 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError, SceneNotFoundError
-from had_cli.scenes.scene import Mask, Scene
+from had_cli.scenes.scene import Mask, Scene, nonzero
 from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
 
@@ -60,7 +60,7 @@ def open_scene(
     """
     source = open_source(path, {"variable": variable, "truth_variable": truth_variable})
     try:
-        scene = Scene(source, bands=_bands(source.info, bands, exclude_bands))
+        scene = Scene(source, bands=choose_bands(source.info, bands, exclude_bands))
         whole = scene.shape[:2]
         if window is not None:
             scene = scene.select(window=_window(scene.path, window))
@@ -83,7 +83,7 @@ def open_truth(path: str | Path, shape: tuple[int, int], variable: str | None = 
     truth = _layer(path, {"layer": "truth", "truth_variable": variable, "shapes": (tuple(shape),)})
     if truth.shape != tuple(shape):
         raise SceneError(
-            f"{path}: the truth has {truth.shape[0]} x {truth.shape[1]} pixels, the scores {shape[0]} x {shape[1]}"
+            f"{path}: the truth has {truth.shape[0]} x {truth.shape[1]} pixels, not {shape[0]} x {shape[1]}"
         )
     return truth
 
@@ -146,17 +146,20 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
         if chosen is None:
             # GDAL goes last: it finds a raster in many a file that another reader knows better
             for reader in sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL):
-                if cast(Any, host.resolve(cast(str, reader.sniff)))(text):
+                if host.resolve(str(reader.sniff))(text):
                     chosen = reader
                     break
     if chosen is None:
         known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
         raise SceneError(f"{text}: no reader knows this kind of file; had reads {known} and what GDAL opens")
-    return cast(Source, cast(Any, host.resolve(chosen.open))(text, given))
+    source: Source = host.resolve(chosen.open)(text, given)
+    return source
 
 
-def _bands(info: SceneInfo, bands: Bands | None, exclude: Bands | None) -> npt.NDArray[np.intp] | None:
-    """Return the chosen 0-based indices, or None for the default."""
+def choose_bands(
+    info: SceneInfo, bands: Bands | None = None, exclude: Bands | None = None
+) -> npt.NDArray[np.intp] | None:
+    """Return the chosen 0-based indices, or None for the default: all that are not marked bad."""
     if bands is None and exclude is None:
         return None
     bad = info.bad_bands
@@ -198,14 +201,14 @@ def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, whole: tuple[int, int]
         valid = _layer(mask, {"layer": "mask", "shapes": (whole, part)})
     else:
         where, array = "mask", np.asarray(mask)
-        valid = np.asarray((array != 0) & (array == array))
+        valid = nonzero(array)
     if valid.shape == whole:
         return np.ascontiguousarray(valid[scene.window.rows, scene.window.cols])
     if valid.shape == part:
         return valid
     size = " x ".join(map(str, valid.shape))
     raise SceneError(
-        f"{where}: the mask has {size} pixels, the scene {whole[0]} x {whole[1]}; give one of the scene's size"
+        f"{where}: the mask has {size} pixels, the scene {whole[0]} x {whole[1]}; give one of its size"
     )
 
 
@@ -219,6 +222,6 @@ def _layer(path: str | Path, options: Mapping[str, Any]) -> Mask:
         # as stored: scale and offset say nothing of whether a pixel is set
         source.info = dataclasses.replace(source.info, scale=None, offset=None)
         values = Scene(source, bands=np.arange(bands)).read()
-        return np.asarray(((values != 0) & np.isfinite(values)).any(axis=2))
+        return np.asarray(nonzero(values).any(axis=2))
     finally:
         source.close()

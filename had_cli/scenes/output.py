@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +76,7 @@ def create_raster(
     _refuse_existing([target.name], target, overwrite=overwrite)
     with _folder_beside(target) as folder:
         scratch = folder / target.name
-        create = cast(Any, host.resolve(writer.create))
+        create = host.resolve(writer.create)
         sink = _Guarded(
             target,
             lambda: create(str(scratch), dataclasses.replace(info, dtype=np.dtype(dtype)), np.dtype(dtype)),
@@ -100,6 +100,7 @@ class _Guarded:
         with self._told():
             self._sink = create()
         self.block: tuple[int, int] | None = getattr(self._sink, "block", None)
+        self.keeps_truth = bool(getattr(self._sink, "keeps_truth", False))
 
     def write(self, window: Window, block: npt.NDArray[Any]) -> None:
         with self._told():

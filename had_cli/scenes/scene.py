@@ -98,7 +98,7 @@ class Scene:
             band_names=None if names is None else tuple(names[b] for b in bands),
             nodata=tuple(nodata[b] for b in bands) if isinstance(nodata, tuple) else nodata,
             transform=transform,
-            truth=None if info.truth is None else lambda: self.truth,
+            truth=None if info.truth is None else self._truth,
         )
 
     @property
@@ -125,8 +125,12 @@ class Scene:
     @property
     def truth(self) -> Mask | None:
         """The rows x cols truth (True: anomalous) that the file carries, or None."""
+        return None if self.source.info.truth is None else self._truth()
+
+    def _truth(self) -> Mask:
         load = self.source.info.truth
-        return None if load is None else load()[self.window.rows, self.window.cols]
+        assert load is not None  # noqa: S101 - asked only where the file carries one
+        return load()[self.window.rows, self.window.cols]
 
     def __repr__(self) -> str:
         rows, cols, bands = self.shape
@@ -181,7 +185,7 @@ class Scene:
         its selected bands are finite (:func:`valid_pixels`). The result may share memory with the
         scene: treat it as read-only.
         """
-        rows, cols, count = self.shape
+        rows, cols, _ = self.shape
         view = window or Window(0, 0, cols, rows)
         there = Window(self.window.col + view.col, self.window.row + view.row, view.width, view.height)
         raw = self.source.read(there, None if self._all else self.bands)
@@ -231,24 +235,46 @@ def valid_pixels(cube: Float) -> Mask:
     return valid
 
 
+def nonzero(array: npt.NDArray[Any]) -> Mask:
+    """Return where an array is set; NaN is not."""
+    return np.asarray((array != 0) & ~np.isnan(array))
+
+
 def _equals_nodata(
     raw: npt.NDArray[Any], nodata: Any, bands: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.bool_] | None:
-    """Return where ``raw`` equals nodata, or None where that cannot be or does not occur."""
-    if nodata is None:
-        return None
-    if isinstance(nodata, tuple):
-        values = np.array([np.nan if nodata[b] is None else nodata[b] for b in bands], dtype=np.float64)
+    """Return where ``raw`` equals nodata, or None where that cannot be or does not occur.
+
+    The comparison runs in the stored type: a double beside an integer cube would turn all of it into
+    doubles, four times the memory of 16-bit counts.
+    """
+    if not isinstance(nodata, tuple):
+        value = _as_stored(nodata, raw.dtype)
+        if value is None:
+            return None
+        invalid = raw == value
     else:
-        values = np.float64(nodata)
-    if np.isnan(values).all():
+        values = [_as_stored(nodata[b], raw.dtype) for b in bands]
+        stated = np.array([v is not None for v in values])
+        if not stated.any():
+            return None
+        invalid = raw == np.array([0 if v is None else v for v in values], raw.dtype)
+        invalid[..., ~stated] = False
+    return invalid if invalid.any() else None
+
+
+def _as_stored(value: float | None, dtype: np.dtype[Any]) -> Any:
+    """Return ``value`` in the type of the file, or None where no stored value can equal it."""
+    if value is None or np.isnan(value):
         return None
-    if raw.dtype == np.float32:
+    if dtype.kind == "f":
         # -3.4028235e38 in a header is meant to equal the float32 in the file
         with np.errstate(over="ignore"):
-            values = np.float32(values)
-    invalid = raw == values
-    return invalid if invalid.any() else None
+            return dtype.type(value)
+    if not np.isfinite(value) or value != int(value):
+        return None
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return dtype.type(int(value)) if low <= value <= high else None
 
 
 class ArraySource:
@@ -259,11 +285,12 @@ class ArraySource:
         self._array = array
 
     def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
+        """Return height x width x bands; a view where ``bands`` are all."""
         block = self._array[window.rows, window.cols]
         return block if bands is None else block[..., bands]
 
     def valid(self, window: Window) -> None:
-        return None
+        """Return None: an array carries no mask."""
 
     def close(self) -> None:
-        pass
+        """Do nothing: there is no file."""

@@ -112,7 +112,7 @@ def _by_wavelength(
         if not wavelengths.min() <= float(low) <= wavelengths.max() or not good.any():
             return np.zeros(len(good), bool)
         distance = np.where(good, np.abs(wavelengths - float(low)), np.inf)
-        return np.arange(len(good)) == int(distance.argmin())
+        return np.asarray(np.arange(len(good)) == int(distance.argmin()))
     above = wavelengths >= (-np.inf if low is None else float(low))
     below = wavelengths <= (np.inf if high is None else float(high))
     return np.asarray(good & above & below)

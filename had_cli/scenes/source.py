@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from had_cli.errors import SceneError
 
-
 _ENVI_DATA = {".img", ".dat", ".bsq", ".bil", ".bip", ".raw"}
 
 
@@ -128,7 +127,12 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """A raster being written, as returned by a writer."""
+    """A raster being written, as returned by a writer.
+
+    A sink may also have ``block``, the natural (rows, cols) of a cheap write; ``keeps_truth``, true
+    where the format stores the truth as well; and ``abandon()``, which releases the file without the
+    work of finishing it.
+    """
 
     def write(self, window: Window, block: npt.NDArray[Any]) -> None:
         """Store ``block``, height x width x bands. Windows come row by row and do not overlap."""
