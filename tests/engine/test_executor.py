@@ -1,0 +1,184 @@
+"""One description, two engines: in memory and streamed give the same numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from had_cli.engine.executor import Executor
+from had_cli.engine.reductions import Deflation, GlobalExtrema, Joint, SecondMoments
+from had_cli.errors import HadError, SceneError
+from had_cli.scenes.scene import Scene
+from had_cli.scenes.source import Window
+
+
+def cube_with_holes(rows=37, cols=23, bands=6, seed=0):
+    rng = np.random.default_rng(seed)
+    cube = rng.normal(100, 5, (rows, cols, bands)).astype(np.float32)
+    cube[3:9, 5:11, 2] = np.nan
+    cube[20, 7, 0] = np.inf
+    cube[-1, :, :] = -9999
+    return cube
+
+
+def scene_with_holes(**kwargs):
+    return Scene.from_array(cube_with_holes(**kwargs), nodata=-9999.0)
+
+
+def valid_of(scene):
+    return np.isfinite(scene.read()).all(axis=-1)
+
+
+class BandSum:
+    """The sum over bands."""
+
+    def __call__(self, block):
+        return block.xp.sum(block.core_of(block.cube), axis=-1)
+
+
+@dataclass(frozen=True)
+class WindowSum:
+    """The sum of the valid pixels' first band in a square window: needs a halo."""
+
+    radius: int
+
+    def __call__(self, block):
+        first = np.where(block.valid, block.cube[..., 0], 0)
+        padded = np.pad(first, self.radius)
+        rows, cols = first.shape
+        side = 2 * self.radius + 1
+        return block.core_of(
+            sum(padded[r : r + rows, c : c + cols] for r in range(side) for c in range(side))
+        )
+
+
+class Origins:
+    """Where the block's core begins, and what part of the scene came along."""
+
+    def __call__(self, block):
+        row, col = block.window.row + block.core.row, block.window.col + block.core.col
+        shape = (block.core.height, block.core.width)
+        return np.stack([np.full(shape, row), np.full(shape, col)], axis=-1)
+
+
+ENGINES = [{"stream": False}, *({"stream": True, "block_pixels": n} for n in (1, 17, 100, 10_000))]
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+def test_reductions_see_the_valid_pixels_and_no_other(engine):
+    scene = scene_with_holes()
+    pixels = scene.read()[valid_of(scene)].astype(np.float64)
+    with Executor(scene, **engine) as run:
+        moments, extrema = run.reduce(Joint((SecondMoments(), GlobalExtrema())))
+    assert moments.count == len(pixels)
+    np.testing.assert_allclose(moments.mean, pixels.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(moments.covariance, np.cov(pixels, rowvar=False), rtol=1e-9)
+    assert extrema == (pixels.min(), pixels.max())
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+def test_maps_are_nan_at_invalid_pixels_and_right_elsewhere(engine):
+    scene = scene_with_holes()
+    with Executor(scene, **engine) as run:
+        scores = run.map(BandSum())
+    assert scores.dtype == np.float32
+    np.testing.assert_array_equal(np.isfinite(scores), valid_of(scene))
+    np.testing.assert_allclose(scores[valid_of(scene)], scene.read()[valid_of(scene)].sum(axis=-1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+@pytest.mark.parametrize("radius", [1, 4])
+def test_a_halo_makes_blocks_agree_with_the_whole(engine, radius):
+    scene = scene_with_holes()
+    with Executor(scene) as run:
+        whole = run.map(WindowSum(radius), halo=radius)
+    with Executor(scene, **engine) as run:
+        np.testing.assert_array_equal(run.map(WindowSum(radius), halo=radius), whole)
+
+
+def test_cores_begin_at_multiples_and_results_lie_where_they_belong():
+    scene = Scene.from_array(np.ones((37, 23, 3), np.float32))
+    with Executor(scene, stream=True, block_pixels=60) as run:
+        origins = run.map(Origins(), layers=2, halo=5, align=5)
+    assert (origins % 5 == 0).all()
+    rows, cols = np.indices((37, 23))
+    assert (origins[..., 0] <= rows).all()
+    assert (rows - origins[..., 0] < 40).all()
+    assert (origins[..., 1] <= cols).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+def test_a_run_looks_through_a_block_map(engine):
+    scene = scene_with_holes()
+    with Executor(scene) as run:
+        features = run.map(WindowSum(2), halo=2)
+    with Executor(scene, **engine) as run:
+        derived = run.through(WindowSum(2), bands=1, halo=2)
+        assert derived.scene.shape == (37, 23, 1)
+        np.testing.assert_array_equal(derived.map(BandSum()), features)
+        assert derived.reduce(GlobalExtrema()).high == np.nanmax(features)
+
+
+def test_a_large_result_is_kept_on_disk():
+    scene = Scene.from_array(np.ones((300, 200, 2), np.float32))
+    with Executor(scene, stream=True, memory=200_000) as run:
+        scores = run.map(BandSum())
+    assert isinstance(scores, np.memmap)
+    assert (scores == 2).all()
+
+
+def test_a_sample_is_spread_over_the_scene_and_holds_valid_pixels_only():
+    scene = scene_with_holes(rows=400, cols=300)
+    with Executor(scene, stream=True) as run:
+        sample = run.sample(2000)
+    assert 1000 <= len(sample) <= 4000
+    assert np.isfinite(sample).all()
+    assert abs(sample.mean() - 100) < 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_scene_without_valid_pixels_is_refused(stream):
+    scene = Scene.from_array(np.full((5, 6, 7), np.nan, np.float32))
+    with Executor(scene, stream=stream) as run, pytest.raises(SceneError, match="no valid pixel"):
+        run.reduce(GlobalExtrema())
+
+
+def test_a_map_of_the_wrong_shape_is_told():
+    class Wrong:
+        def __call__(self, block):
+            return np.zeros((1, 1))
+
+    with Executor(scene_with_holes()) as run, pytest.raises(HadError, match="Wrong returned 1 x 1 values"):
+        run.map(Wrong())
+
+
+def test_progress_ends_at_one_for_each_pass():
+    seen = []
+    with Executor(
+        scene_with_holes(), stream=True, block_pixels=50, progress=lambda *a: seen.append(a)
+    ) as run:
+        run.reduce(GlobalExtrema(), "statistics")
+        run.map(BandSum(), label="scores")
+    assert seen[0] == ("statistics", 0.0)
+    assert ("statistics", 1.0) in seen
+    assert seen[-1] == ("scores", 1.0)
+    assert [f for label, f in seen if label == "scores"] == sorted(
+        f for label, f in seen if label == "scores"
+    )
+
+
+@pytest.mark.parametrize("leading", [0, 2, 16])
+def test_a_deflation_can_be_undone(leading):
+    rng = np.random.default_rng(3)
+    pixels = (rng.normal(size=(4000, 10)) @ rng.normal(size=(10, 10)) * 50 + 1000).astype(np.float32)
+    deflation = Deflation.from_sample(pixels[::10], leading)
+    moments = deflation.undo(SecondMoments(deflation).compute(pixels, np))
+    np.testing.assert_allclose(moments.mean, pixels.astype(float).mean(axis=0), rtol=1e-6)
+    expected = np.cov(pixels.astype(float), rowvar=False)
+    np.testing.assert_allclose(moments.covariance, expected, rtol=1e-4, atol=1e-5 * expected.max())
+
+
+def test_window_order_is_that_of_gdal():
+    assert Window(col=1, row=2, width=3, height=4)[:2] == (1, 2)

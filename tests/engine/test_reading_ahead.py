@@ -1,0 +1,73 @@
+"""Blocks are read ahead in a bounded number, and errors arrive where the blocks are used."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from threadpoolctl import threadpool_info
+
+from had_cli.engine.pairwise import Pairwise
+from had_cli.engine.prefetch import prefetch
+from had_cli.engine.threads import cores, ordered
+
+
+def test_results_come_in_order():
+    assert list(prefetch(lambda i: i * i, range(50))) == [i * i for i in range(50)]
+
+
+def test_at_most_three_blocks_exist_at_a_time():
+    made, used = [], []
+
+    def make(index):
+        made.append(index)
+        assert len(made) - len(used) <= 3
+        return index
+
+    for index in prefetch(make, range(40)):
+        used += [index]
+    assert used == made == list(range(40))
+
+
+def test_an_error_while_reading_is_raised_where_the_blocks_are_used():
+    def fail(index):
+        if index == 3:
+            raise OSError("the disk went away")
+        return index
+
+    with pytest.raises(OSError, match="the disk went away"):
+        list(prefetch(fail, range(9)))
+
+
+def test_leaving_early_ends_the_reader():
+    before = threading.active_count()
+    for index in prefetch(lambda i: i, range(1000)):
+        if index == 2:
+            break
+    assert threading.active_count() == before
+
+
+def test_several_workers_give_the_results_in_order_with_one_blas_thread_each():
+    def compute(index):
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info() if pool["user_api"] == "blas")
+        return index
+
+    assert list(ordered(compute, iter(range(30)), workers=3)) == list(range(30))
+
+
+def test_an_error_in_a_worker_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(ordered(lambda i: 1 // (i - 5), range(10), workers=2))
+
+
+def test_omp_num_threads_lowers_the_number_of_blocks_at_once(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert cores() == 1
+
+
+def test_merging_keeps_the_order_and_adds_everything_once():
+    merged = Pairwise(lambda a, b: a + b)
+    assert merged.empty
+    for letter in "hyperspectral":
+        merged.add(letter)
+    assert merged.result() == "hyperspectral"
