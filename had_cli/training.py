@@ -15,13 +15,15 @@ import numpy as np
 
 from had_cli import host
 from had_cli._version import __version__
+from had_cli.descriptions import Method
 from had_cli.detection import check_params
 from had_cli.devices import choose_device
 from had_cli.errors import HadError, PluginError, UsageError
+from had_cli.files import refuse_existing
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
-from had_cli.weights import Weights, refuse_existing
+from had_cli.weights import Weights
 
 HASHED_ROWS = 64  # read at a time; the hash does not depend on it
 
@@ -92,9 +94,7 @@ def train(
     HadError
         When data or training fail; nothing is written then.
     """
-    description = host.method(method)
-    if description.train is None:
-        raise PluginError(f"{method} needs no training; had detect -m {method} runs at once")
+    description, entry = trainable(method)
     values = check_params(description, params, training=True)
     path, folder = Path(output), None if checkpoint is None else Path(checkpoint)
     refuse_existing(path, overwrite=overwrite)
@@ -103,7 +103,7 @@ def train(
     if not scenes:
         raise UsageError("training needs at least one scene")
     opened = [scene if isinstance(scene, Scene) else open_scene(scene) for scene in scenes]
-    function = host.resolve(description.train)
+    function = host.resolve(entry)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     warnings: list[str] = []
@@ -131,6 +131,20 @@ def train(
     # what the host knows for sure goes over what the method says of itself
     header = {**weights.header, **_history(job, method, values), "warnings": warnings}
     return replace(weights, header=header).save(path, overwrite=overwrite)
+
+
+def trainable(method: str) -> tuple[Method, str]:
+    """Return a method and the reference to its training.
+
+    Raises
+    ------
+    PluginError
+        When it does not exist or needs no training.
+    """
+    description = host.method(method)
+    if description.train is None:
+        raise PluginError(f"{method} needs no training; had detect -m {method} runs at once")
+    return description, description.train
 
 
 def scene_hash(scene: Scene) -> str:

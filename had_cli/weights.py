@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli._version import __version__
-from had_cli.errors import OutputError, OutputExistsError, WeightsError
+from had_cli.errors import WeightsError
+from had_cli.files import refuse_existing, write_whole
 from had_cli.metrics.evaluation import json_value
 
 KEY = "had"  # safetensors keeps a flat mapping of texts; ours is one JSON document under this key
@@ -66,7 +65,7 @@ class Weights:
         # a tensor that is a strided view would be stored in the wrong order
         tensors = {name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()}
         content = save(tensors, metadata={KEY: text})
-        _write_whole(path, content, overwrite=overwrite)
+        write_whole(path, content, overwrite=overwrite)
         digest = hashlib.sha256(content).hexdigest()
         return Weights(method=self.method, tensors=tensors, header=json.loads(text), hash=digest)
 
@@ -138,22 +137,6 @@ def read_header(path: str | Path) -> dict[str, Any]:
     return _header(path, _content(path))
 
 
-def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Check before any work that ``path`` may be written.
-
-    Raises
-    ------
-    OutputError
-        When it exists without ``overwrite``, is a folder, or its folder is missing.
-    """
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; give the name of a file")
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path}: exists; give --overwrite to replace it")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
-
-
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -186,31 +169,6 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path}: a safetensors file without the header that had writes") from error
     return dict(header)
-
-
-def _write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
-            if overwrite:
-                Path(temporary).replace(path)
-            else:
-                os.link(temporary, path)  # unlike a rename, fails where a file has appeared meanwhile
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    except FileExistsError:
-        raise OutputExistsError(f"{path}: exists; give --overwrite to replace it") from None
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _reason(error: BaseException) -> str:

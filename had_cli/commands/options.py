@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,7 +24,9 @@ class EngineName(StrEnum):
 Scenes = Annotated[
     list[str],
     typer.Argument(
-        metavar="SCENE...", show_default=False, help="Scene files or GDAL URLs.", autocompletion=list
+        metavar="SCENE...",
+        show_default=False,
+        help="Scene files or GDAL URLs.",
     ),
 ]
 Method = Annotated[
@@ -78,7 +79,7 @@ WindowOption = Annotated[
     ),
 ]
 Mask = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         metavar="FILE",
         help="Raster of the scene's size; pixels that are 0 take no part.",

@@ -22,8 +22,11 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
     The command gets an option ``--debug``, which shows the traceback instead of the line.
     """
+    signature = inspect.signature(command, eval_str=True)
+    itself = "debug" in signature.parameters  # a command may report errors of its own
 
-    def run(*args: Any, debug: bool, **kwargs: Any) -> None:
+    def run(*args: Any, **kwargs: Any) -> None:
+        debug = kwargs["debug"] if itself else kwargs.pop("debug")
         gc.enable()  # see main
         try:
             command(*args, **kwargs)
@@ -41,9 +44,9 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             report(error, debug=debug)
             raise typer.Exit(status(error)) from None
 
-    signature = inspect.signature(command, eval_str=True)
-    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
-    signature = signature.replace(parameters=[*signature.parameters.values(), option])
+    if not itself:
+        option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
+        signature = signature.replace(parameters=[*signature.parameters.values(), option])
     run.__signature__ = signature  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     run.__doc__ = command.__doc__

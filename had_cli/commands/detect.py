@@ -1,0 +1,165 @@
+"""``had detect``: from scenes to anomaly maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from had_cli.commands import options
+from had_cli.commands.light import Debug, Json, Quiet, Verbose
+from had_cli.commands.method_options import with_method_options
+from had_cli.commands.outcome import FAILED, guarded, message, report
+from had_cli.commands.talk import Talk, facts
+from had_cli.commands.words import completed_words, named_method
+from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError
+
+if TYPE_CHECKING:
+    from had_cli.detection import Detection
+    from had_cli.scenes.scene import Scene
+
+# what would be wrong with every scene is told once
+_FOR_ALL_SCENES = (DeviceError, PluginError, UsageError, WeightsError)
+
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", "-w", metavar="FILE", help="Trained weights, for methods that use some."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="OUT",
+        show_default=False,
+        help="The map (.tif, .hdr, .mat, .npy, .npz), or a folder for the maps of several scenes; "
+        "default: SCENE_METHOD.tif here.",
+    ),
+]
+Truth = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Truth to evaluate against; default: the scene's own, if it has one."),
+]
+
+
+def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
+    """Add the command, with the options of the method that ``words`` name, to ``app``."""
+    hint = (
+        ""
+        if named_method(words)
+        else "\n\nhad detect -m METHOD --help shows the options of a method as well."
+    )
+    command = guarded(with_method_options(detect, "params", words, lenient=bool(completed_words())))
+    app.command("detect", help=summary + hint)(command)
+
+
+def detect(
+    scenes: options.Scenes,
+    method: options.Method,
+    weights: Weights = None,
+    out: Out = None,
+    overwrite: options.Overwrite = False,
+    truth: Truth = None,
+    variable: options.Variable = None,
+    truth_variable: options.TruthVariable = None,
+    bands: options.Bands = None,
+    exclude_bands: options.ExcludeBands = None,
+    window: options.WindowOption = None,
+    mask: options.Mask = None,
+    device: options.Device = "auto",
+    engine: options.Engine = options.EngineName.auto,
+    memory: options.Memory = None,
+    seed: options.Seed = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+    **params: Any,
+) -> None:
+    """Map the anomalies of scenes."""
+    from had_cli import api
+    from had_cli.commands.outputs import plan_outputs
+    from had_cli.scenes.open import open_scene
+
+    talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    outputs = plan_outputs(scenes, method, out, overwrite=overwrite)
+
+    def one(path: str, output: Path) -> dict[str, Any]:
+        with open_scene(
+            path,
+            variable=variable,
+            truth_variable=None if truth else truth_variable,
+            bands=bands,
+            exclude_bands=exclude_bands,
+            window=window,
+            mask=mask,
+        ) as scene:
+            for note in scene.info.notes:
+                talk.note(f"{path}: {note}")
+            with talk.progress(scene.name) as progress:
+                detection = api.detect(
+                    scene,
+                    method,
+                    weights=weights,
+                    truth=_truth(truth, scene, truth_variable),
+                    device=device,
+                    engine=engine.value,
+                    memory=memory,
+                    seed=seed,
+                    progress=progress,
+                    **params,
+                )
+            detection.save(output, overwrite=overwrite)
+            _tell(talk, path, output, detection)
+            return {"output": str(output), **detection.to_json()}
+
+    documents, failed = _each(one, scenes, outputs, debug=debug)
+    if json:
+        talk.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _each(
+    one: Callable[[str, Path], dict[str, Any]], scenes: Sequence[str], outputs: Sequence[Path], *, debug: bool
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return a document per scene, and whether any failed; a bad scene does not stop the others."""
+    documents, failed = [], False
+    for path, output in zip(scenes, outputs, strict=True):
+        try:
+            documents.append(one(path, output))
+        except _FOR_ALL_SCENES:
+            raise
+        except Exception as error:  # noqa: BLE001 - reported, and the status tells it
+            report(error, debug=debug)
+            documents.append({"scene": path, "error": message(error)})
+            failed = True
+    return documents, failed
+
+
+def _truth(path: str | None, scene: Scene, variable: str | None) -> Any:
+    """Return the truth in a file, of the whole scene, cut to the window in use; None for none given."""
+    if path is None:
+        return None
+    from had_cli.scenes.open import open_truth
+
+    rows, cols, _ = scene.source.info.shape
+    return open_truth(path, (rows, cols), variable)[scene.window.rows, scene.window.cols]
+
+
+def _tell(talk: Talk, path: str, output: Path, detection: Detection) -> None:
+    for warning in detection.warnings:
+        talk.warn(f"{path}: {warning}")
+    rows, cols, bands = detection.scene.shape
+    valid = "" if detection.valid_pixels == rows * cols else f"{detection.valid_pixels} of "
+    size = f"{valid}{rows * cols} pixels, {bands} bands"
+    talk.result(f"{output}: {detection.method}, {size}, {detection.seconds:.1f} s on {detection.device}")
+    if detection.evaluation is not None:
+        found = detection.evaluation
+        talk.result(f"  AUC(D,F) {found.auc:.4f} ({found.anomalous} anomalous pixels)")
+    talk.detail(f"parameters: {facts(detection.parameters) or 'none'}")
+    talk.detail(f"engine: {detection.engine}, seed {detection.seed}")
+    if detection.facts:
+        talk.detail(f"facts: {facts(detection.facts)}")

@@ -1,0 +1,107 @@
+"""Where the maps of one run go, settled for all scenes before anything is computed."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from had_cli.errors import OutputError, OutputExistsError, UsageError
+
+
+def plan_outputs(scenes: Sequence[str], method: str, out: Path | None, *, overwrite: bool) -> list[Path]:
+    """Return the output of each scene.
+
+    Parameters
+    ----------
+    out
+        One scene: a file, or a folder to put the default name into. Several: a folder, which is made.
+        None: the working directory.
+
+    Raises
+    ------
+    UsageError
+        When a scene is named twice, or ``out`` names a file for several scenes.
+    OutputError
+        When an output cannot be: no such format or folder, or it is one of the scenes.
+    OutputExistsError
+        When one exists and ``overwrite`` is false.
+    """
+    twice = [scene for scene, count in Counter(map(os.path.normpath, scenes)).items() if count > 1]
+    if twice:
+        raise UsageError(f"{twice[0]} is named twice")
+    if len(scenes) == 1 and out is not None and not (out.is_dir() or str(out).endswith(os.sep)):
+        outputs = [out]
+    else:
+        if len(scenes) > 1 and out is not None and (out.is_file() or _is_format(out)):
+            raise UsageError(f"-o {out}: with several scenes this must be a folder, not a file")
+        outputs = [(out or Path()) / name for name in unique_names(scenes, method)]
+    for output in outputs:
+        _check(output, scenes, folder_to_be_made=len(scenes) > 1 and out is not None, overwrite=overwrite)
+    if len(scenes) > 1 and out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{out}: this folder cannot be made ({error.strerror})") from error
+    return outputs
+
+
+def unique_names(scenes: Sequence[str], method: str) -> list[str]:
+    """Return a file name for each scene's map; scenes called alike are told apart.
+
+    By their suffix (``line_hdr_grx.tif``), else by their folder as well, else by number.
+    """
+    from had_cli.scenes.output import default_output
+
+    plain = [default_output(scene, method).name for scene in scenes]
+    if not _clashes(plain):
+        return plain
+
+    def longer(parts: int) -> list[str]:
+        names = []
+        for scene, name in zip(scenes, plain, strict=True):
+            path = Path(scene)
+            stem = name.removesuffix(f"_{method}.tif")
+            extra = [path.parent.name] * (parts == 2) + [stem, path.suffix.lstrip(".")]
+            names.append("_".join(part for part in [*extra, method] if part) + ".tif")
+        return names
+
+    clashing = _clashes(plain)
+    for parts in (1, 2):
+        names = [
+            new if old.lower() in clashing else old for old, new in zip(plain, longer(parts), strict=True)
+        ]
+        if not _clashes(names):
+            return names
+    return [f"{number}_{name}" for number, name in enumerate(plain, start=1)]
+
+
+def _clashes(names: Sequence[str]) -> set[str]:
+    """Return the names, in lower case, that occur twice on a file system that does not mind case."""
+    return {name for name, count in Counter(map(str.lower, names)).items() if count > 1}
+
+
+def _is_format(path: Path) -> bool:
+    from had_cli import host
+
+    return any(path.suffix.lower() in writer.suffixes for writer in host.writers().values())
+
+
+def _check(output: Path, scenes: Sequence[str], *, folder_to_be_made: bool, overwrite: bool) -> None:
+    if not _is_format(output):
+        from had_cli import host
+
+        known = ", ".join(
+            sorted({suffix for writer in host.writers().values() for suffix in writer.suffixes})
+        )
+        raise OutputError(f"{output}: no format has the suffix {output.suffix!r}; choose one of {known}")
+    if not folder_to_be_made and not output.parent.is_dir():
+        raise OutputError(f"{output}: there is no folder {output.parent}; create it first")
+    if not output.exists():
+        return
+    if not overwrite:
+        raise OutputExistsError(f"{output}: exists already; give --overwrite or another name")
+    for scene in scenes:
+        if Path(scene).exists() and output.samefile(scene):
+            raise OutputError(f"{output}: is the scene itself; give another name for the map")

@@ -1,0 +1,99 @@
+"""``had train``: from scenes to weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from had_cli.commands import options
+from had_cli.commands.light import Json, Quiet, Verbose
+from had_cli.commands.method_options import with_method_options
+from had_cli.commands.outcome import guarded
+from had_cli.commands.talk import Talk, facts
+from had_cli.commands.words import completed_words, named_method
+
+Output = Annotated[
+    Path, typer.Option("--out", "-o", metavar="WEIGHTS", help="The safetensors file to write.")
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", show_default=False, help="Folder that keeps the state of the training."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue from the state in --checkpoint.")]
+
+
+def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
+    """Add the command, with the options of the method that ``words`` name, to ``app``."""
+    hint = (
+        "" if named_method(words) else "\n\nhad train -m METHOD --help shows the options of a method as well."
+    )
+    command = guarded(with_method_options(train, "train_params", words, lenient=bool(completed_words())))
+    app.command("train", help=summary + hint)(command)
+
+
+def train(
+    scenes: options.Scenes,
+    method: options.Method,
+    out: Output,
+    overwrite: options.Overwrite = False,
+    checkpoint: Checkpoint = None,
+    resume: Resume = False,
+    variable: options.Variable = None,
+    bands: options.Bands = None,
+    exclude_bands: options.ExcludeBands = None,
+    window: options.WindowOption = None,
+    mask: options.Mask = None,
+    device: options.Device = "auto",
+    seed: options.Seed = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    **params: Any,
+) -> None:
+    """Train a method's weights on scenes."""
+    from contextlib import ExitStack
+
+    from had_cli import training
+    from had_cli.scenes.open import open_scene
+
+    talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    training.trainable(method)
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(
+                open_scene(
+                    path,
+                    variable=variable,
+                    bands=bands,
+                    exclude_bands=exclude_bands,
+                    window=window,
+                    mask=mask,
+                )
+            )
+            for path in scenes
+        ]
+        for scene in opened:
+            for note in scene.info.notes:
+                talk.note(f"{scene.path}: {note}")
+        progress = stack.enter_context(talk.progress(f"training {method}"))
+        weights = training.train(
+            opened,
+            method,
+            out,
+            device=device,
+            seed=seed,
+            overwrite=overwrite,
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
+            warn=talk.warn,
+            **params,
+        )
+    if json:
+        talk.document({"output": str(out), "sha256": weights.hash, **weights.header})
+        return
+    talk.result(f"{out}: weights of {method}, sha256 {weights.hash}")
+    talk.detail(f"parameters: {facts(weights.header['parameters']) or 'none'}")
