@@ -17,8 +17,8 @@ from had_cli.engine.derived import DerivedSource
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.prefetch import prefetch
 from had_cli.engine.run import BlockMap, Reduction
-from had_cli.engine.worker import HostBlock, Piece, Worker
 from had_cli.engine.threads import cores, ordered
+from had_cli.engine.worker import HostBlock, Piece, Worker
 from had_cli.errors import SceneError
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import Window
@@ -132,7 +132,7 @@ class Executor(AbstractContextManager["Executor"]):
         result = self._allocate((rows, cols, layers))
 
         def compute(block: HostBlock) -> list[Piece]:
-            return self._worker.mapped(function, block, align)
+            return self._worker.mapped(function, block, halo, align)
 
         workers = self._workers() if parallel else 1
         anything = False
@@ -155,7 +155,7 @@ class Executor(AbstractContextManager["Executor"]):
         def compute(window: Window) -> npt.NDArray[np.float32]:
             result = np.empty((window.height, window.width, bands), np.float32)
             block = self._host_block(with_halo(window, halo, rows, cols))
-            for place, values, valid in self._worker.mapped(function, block, 1):
+            for place, values, valid in self._worker.mapped(function, block, halo, 1):
                 part = result[place.row - window.row :, place.col - window.col :][
                     : place.height, : place.width
                 ]

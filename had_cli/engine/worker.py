@@ -62,7 +62,7 @@ class Worker:
         self.leave(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
         return self.reduced(reduction, pixels)
 
-    def mapped(self, function: BlockMap, block: HostBlock, align: int) -> list[Piece]:
+    def mapped(self, function: BlockMap, block: HostBlock, halo: int, align: int) -> list[Piece]:
         """Return what covers the block's core: one piece, unless memory runs out."""
         core = block.core
         try:
@@ -84,7 +84,11 @@ class Worker:
         else:
             self.leave(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
             parts = (core,)
-        return [piece for part in parts for piece in self.mapped(function, _narrow(block, part), align)]
+        return [
+            piece
+            for part in parts
+            for piece in self.mapped(function, _narrow(block, part, halo), halo, align)
+        ]
 
     def _values(self, function: BlockMap, block: HostBlock) -> npt.NDArray[np.float32]:
         valid = self._to_device(block.valid)
@@ -106,12 +110,8 @@ class Worker:
         self.device, self._xp = "cpu", namespace("cpu")
 
 
-def _narrow(block: HostBlock, core: Window) -> HostBlock:
-    """Return the part of a block that answers for ``core``, with as much halo as the block has."""
-    left, top = block.core.col, block.core.row
-    right = block.window.width - left - block.core.width
-    bottom = block.window.height - top - block.core.height
-    halo = max(left, top, right, bottom)
+def _narrow(block: HostBlock, core: Window, halo: int) -> HostBlock:
+    """Return the part of a block that answers for ``core``, with its halo as far as the block reaches."""
     outer, inner = with_halo(core, halo, block.window.height, block.window.width)
     window = Window(block.window.col + outer.col, block.window.row + outer.row, outer.width, outer.height)
     return HostBlock(block.cube[outer.rows, outer.cols], block.valid[outer.rows, outer.cols], window, inner)
