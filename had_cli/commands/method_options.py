@@ -89,35 +89,39 @@ def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
 
 
 def _foreign(methods: Iterable[Method], kind: Kind, chosen: Method | None) -> list[inspect.Parameter]:
-    """Return a hidden option for each parameter that is another method's, or of the other command."""
-    owners: dict[str, list[str]] = {}
-    params: dict[str, Param] = {}
-    for method in methods:
-        for param in getattr(method, kind):
-            owners.setdefault(param.name, []).append(method.name)
-            params.setdefault(param.name, param)
-    reasons = {
-        name: f"{params[name].option} belongs to {', '.join(names)}"
-        + (f", not {chosen.name}" if chosen else f"; choose with -m {names[0]}")
-        for name, names in owners.items()
-    }
-    if chosen:
-        here, there = ("detect", "train") if kind == "params" else ("train", "detect")
-        for param in chosen.train_params if kind == "params" else chosen.params:
-            if params.setdefault(param.name, param) is param:
-                reasons[param.name] = (
-                    f"{param.option} belongs to had {there} -m {chosen.name}, not had {here}"
-                )
-    used = {
-        part for param in (getattr(chosen, kind) if chosen else ()) for part in _spelling(param).split("/")
-    }
+    """Return a hidden option for each parameter that is not ours, to say whose it is."""
+    here, there = ("detect", "train") if kind == "params" else ("train", "detect")
+    # the own options of this method are taken; after them, this command's come before the other's
+    used = {part for param in _params(chosen, here) for part in _spelling(param).split("/")}
     refusals = []
-    for name, reason in reasons.items():
-        parts = set(_spelling(params[name]).split("/"))
-        if not parts & used:
-            used |= parts
-            refusals.append(_refusal(params[name], reason))
+    for command in (here, there):
+        owners: dict[str, list[str]] = {}
+        params: dict[str, Param] = {}
+        for method in methods:
+            for param in _params(method, command):
+                owners.setdefault(param.name, []).append(method.name)
+                params.setdefault(param.name, param)
+        for name, param in params.items():
+            parts = set(_spelling(param).split("/"))
+            if not parts & used:
+                used |= parts
+                refusals.append(_refusal(param, _whose(param, owners[name], command, here, chosen)))
     return refusals
+
+
+def _params(method: Method | None, command: str) -> tuple[Param, ...]:
+    if method is None:
+        return ()
+    return method.params if command == "detect" else method.train_params
+
+
+def _whose(param: Param, owners: Sequence[str], command: str, here: str, chosen: Method | None) -> str:
+    """Return whose option this is, and whose it is not."""
+    if command != here:
+        return f"{param.option} belongs to had {command} -m {', '.join(owners)}, not to had {here}"
+    return f"{param.option} belongs to {', '.join(owners)}" + (
+        f", not {chosen.name}" if chosen else f"; choose with -m {owners[0]}"
+    )
 
 
 def _refusal(param: Param, reason: str) -> inspect.Parameter:

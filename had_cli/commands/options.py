@@ -23,11 +23,7 @@ class EngineName(StrEnum):
 
 Scenes = Annotated[
     list[str],
-    typer.Argument(
-        metavar="SCENE...",
-        show_default=False,
-        help="Scene files or GDAL URLs.",
-    ),
+    typer.Argument(metavar="SCENE", show_default=False, help="Scene files or GDAL URLs."),
 ]
 Method = Annotated[
     str,
