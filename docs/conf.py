@@ -16,6 +16,8 @@ myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 exclude_patterns: list[str] = []
 
+smartquotes = False  # would turn the dashes of options into something else
+
 html_theme = "furo"
 html_title = f"had {version}"
 html_show_sphinx = False

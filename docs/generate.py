@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def _command(path: str, command: Any, level: int) -> Iterator[str]:
     """Yield the section of one command and those of its subcommands."""
     subcommands = getattr(command, "commands", {})
     arguments = [p for p in command.params if p.param_type_name == "argument" and not p.hidden]
-    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    shown = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+    options = [p for p in shown if not p.hidden]
     usage = " ".join([path, "[OPTIONS]", *(["COMMAND"] if subcommands else []), *map(_argument, arguments)])
     yield f"{'#' * level} {path}\n\n{_plain(command.help)}\n\n```text\n{usage}\n```\n"
     for argument in arguments:
@@ -94,8 +96,8 @@ def _option(option: Any) -> str:
     spellings = ", ".join([*option.opts, *option.secondary_opts])
     if option.is_flag:
         return spellings
-    kind = option.metavar or option.type.name.upper()
-    return f"{spellings} {kind if option.metavar else ' '.join([kind] * max(option.nargs, 1))}"
+    choices = "|".join(type(option.default)) if isinstance(option.default, StrEnum) else None
+    return f"{spellings} {option.metavar or choices or 'VALUE'}"
 
 
 def _default(option: Any) -> str:
@@ -103,7 +105,7 @@ def _default(option: Any) -> str:
     # a flag's default is told by its name; anything odd is not a value to be typed
     if option.is_flag or not isinstance(value, str | int | float) or value == "":
         return " Required." if option.required else ""
-    return f" Default: `{value}`."
+    return f" Default: `{value!s}`."
 
 
 def _params(params: tuple[Param, ...]) -> str:
