@@ -107,6 +107,8 @@ class Detection:
             "had_bands": _runs(self.scene.bands + 1),
             "had_seed": str(self.seed),
         }
+        if self.facts:
+            tags["had_facts"] = json.dumps(json_value(dict(self.facts)))
         if self.weights_hash is not None:
             tags["had_weights_sha256"] = self.weights_hash
         return tags

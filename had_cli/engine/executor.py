@@ -200,6 +200,10 @@ class Executor(AbstractContextManager["Executor"]):
             found.append(cube[valid_pixels(cube)])
         return np.concatenate(found)
 
+    def progress(self, label: str, fraction: float) -> None:
+        """Say how far the method's own work is; see :meth:`had_cli.engine.Run.progress`."""
+        self._progress(label, fraction)
+
     def warn(self, message: str) -> None:
         """Keep a line that the user must see; see :meth:`had_cli.engine.Run.warn`."""
         if message not in self.warnings:

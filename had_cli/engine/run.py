@@ -140,6 +140,10 @@ class Run(Protocol):
         """Return up to about ``count`` valid pixels spread over the scene, n x bands."""
         ...
 
+    def progress(self, label: str, fraction: float) -> None:
+        """Say how far a work of the method's own is; passes over the scene tell it by themselves."""
+        ...
+
     def warn(self, message: str) -> None:
         """Tell the user something that bears on the result; it also goes into the JSON."""
         ...
