@@ -6,14 +6,15 @@ window system is touched and nothing global is left behind.
 
 from __future__ import annotations
 
-import tempfile
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.errors import OutputError, OutputExistsError, SceneError
+from had_cli.errors import OutputError, SceneError
+from had_cli.files import refuse_existing, write_whole
 from had_cli.scenes.source import Window
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def quicklook(
         When ``scores`` or ``truth`` are not of the scene's size.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path}: exists already; choose another name or overwrite it")
+    refuse_existing(path, overwrite=overwrite)
     rows, cols, _ = scene.shape
     for name, layer in (("score map", scores), ("truth", truth)):
         if layer is not None and layer.shape != (rows, cols):
@@ -106,7 +106,9 @@ def quicklook(
     if scores is not None:
         _draw_scores(figure, axes[1], thin_maximum(scores, step), extent, title)
     axes[0].set(xlim=(0, cols), ylim=(rows, 0))
-    _save(figure, path)
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    write_whole(path, picture.getvalue(), overwrite=overwrite)
     return path
 
 
@@ -196,13 +198,3 @@ def _draw_scores(
     image = axis.imshow(scores, extent=extent, interpolation="nearest", cmap="inferno", vmin=low, vmax=high)
     axis.set_title(title)
     figure.colorbar(image, ax=axis, extend="both", label="score (2nd to 99.8th percentile)")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    try:
-        with tempfile.TemporaryDirectory(prefix=".had-", dir=path.parent) as folder:
-            complete = Path(folder) / "picture.png"
-            figure.savefig(complete, format="png")
-            complete.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
