@@ -63,7 +63,7 @@ class Weights:
         document.setdefault("versions", {"had": __version__})
         text = json.dumps(json_value(document), sort_keys=True, allow_nan=False)
         # a tensor that is a strided view would be stored in the wrong order
-        tensors = {name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()}
+        tensors = {name: np.asarray(tensor, order="C") for name, tensor in self.tensors.items()}
         content = save(tensors, metadata={KEY: text})
         write_whole(path, content, overwrite=overwrite)
         digest = hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from had_cli.commands.light import Debug
-from had_cli.errors import HadError, OutputError, UsageError
+from had_cli.errors import HadError, UsageError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -30,7 +30,6 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         gc.enable()  # see main
         try:
             command(*args, **kwargs)
-            _flush()
         except KeyboardInterrupt:
             complain("interrupted")
             raise typer.Exit(INTERRUPTED) from None
@@ -89,19 +88,6 @@ def complain(text: str) -> None:
 
 def _is_typers(error: BaseException) -> bool:
     return any(cls.__module__.partition(".")[0] in {"typer", "click"} for cls in type(error).__mro__)
-
-
-def _flush() -> None:
-    """Write out what was printed: a full disk or a closed pipe shows here, not at exit."""
-    if sys.stdout is None:  # started with its standard output closed
-        return
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _forget_stdout()
-        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def _forget_stdout() -> None:

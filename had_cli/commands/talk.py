@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from had_cli.errors import OutputError
+
 
 class Talk:
     """One command's voice.
@@ -33,13 +35,13 @@ class Talk:
     def result(self, text: str) -> None:
         """Print a line of the result, unless the result is JSON."""
         if not self.as_json:
-            typer.echo(text)
+            _print(text)
 
     def document(self, document: Any) -> None:
         """Print the JSON document."""
         import json
 
-        typer.echo(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+        _print(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
 
     def note(self, text: str) -> None:
         """Say something of interest."""
@@ -83,6 +85,15 @@ class Talk:
                 bars.update(tasks[label], completed=fraction, numbers=shown)
 
             yield draw
+
+
+def _print(text: str) -> None:
+    try:
+        typer.echo(text)
+    except BrokenPipeError:  # nobody reads on
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,0 +1,9 @@
+"""Returns names where descriptions are due."""
+
+from had_cli.hooks import hookimpl
+
+
+@hookimpl
+def had_methods():
+    """Return what no host can use."""
+    return ["ace", "cem"]
