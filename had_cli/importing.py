@@ -62,12 +62,14 @@ def read_checkpoint(path: str | Path) -> Any:
         When the file is missing, damaged or holds anything but tensors and plain containers.
     """
     import pickle
+    import warnings
 
     import torch
 
     path = Path(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of a form of pickle that is refused anyway
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"{path}: there is no such file") from None
     except pickle.UnpicklingError as error:

@@ -19,26 +19,37 @@ TOLERANCE = 2e-6  # relative error of a score that single precision may add
 
 
 def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
+    """Return the score of every pixel, rows x cols; ``params`` are those of :func:`score`."""
+    return score(
+        run,
+        shrinkage=params.shrinkage,
+        shrinkage_weight=params.shrinkage_weight,
+        components=params.components,
+    )
+
+
+def score(
+    run: Run, *, shrinkage: str = "none", shrinkage_weight: float = 1e-3, components: int | None = None
+) -> npt.NDArray[np.float32]:
     """Return (x - m)^T S^+ (x - m) of every pixel, rows x cols (Reed & Yu 1990, eq. 25).
 
-    ``params`` holds ``shrinkage``, ``shrinkage_weight`` and ``components``; with their defaults S is
-    the sample covariance with divisor N - 1, and S^+ its inverse on all directions in which the
-    scene varies by more than rounding.
+    With the defaults S is the sample covariance with divisor N - 1, and S^+ its inverse on all
+    directions in which the scene varies by more than rounding.
     """
     moments, _ = scene_moments(run)
     if moments.count < 2:
         raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; GRX needs at least two")
-    covariance, weight = shrunk_covariance(run, moments, params.shrinkage, params.shrinkage_weight)
-    white = whitening(covariance, moments.mean, params.components)
+    covariance, weight = shrunk_covariance(run, moments, shrinkage, shrinkage_weight)
+    white = whitening(covariance, moments.mean, components)
     bands = len(moments.mean)
     if weight is not None:
         run.record(shrinkage_weight=weight)
-    if params.components is None and white.rank < bands:
+    if components is None and white.rank < bands:
         run.warn(
             f"the covariance has rank {white.rank} of {bands} (bands that are constant or combinations of "
             f"others, or too few pixels: {moments.count}): directions without variance are left out"
         )
-    if params.components is None and weight is None and moments.count <= 2 * bands:
+    if components is None and weight is None and moments.count <= 2 * bands:
         run.warn(
             f"{moments.count} valid pixels for {bands} bands: the covariance is poorly known and scores say "
             "little; consider --shrinkage ledoit-wolf or fewer bands"

@@ -15,6 +15,11 @@ from had_slrx.distances import RIDGE, LocalDistances, Scene, inverse_root
 
 
 def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
+    """Return the score of every pixel, rows x cols; ``params`` are those of :func:`score`."""
+    return score(run, block_size=params.block_size)
+
+
+def score(run: Run, *, block_size: int | None = None) -> npt.NDArray[np.float32]:
     """Return the SLRX score, rows x cols in [0, 1] (Jin, Dang & Zhu 2024, sec. II).
 
     The cube is scaled to [0, 1] by its global extrema. Each pixel of a block has a distance from the
@@ -22,7 +27,7 @@ def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
     scaled to [0, 1] by its own extrema, and the score is their product.
     """
     bands = run.scene.shape[-1]
-    size = params.block_size or max(2, bands // 25)
+    size = block_size or max(2, bands // 25)
     run.record(block_size=size)
     moments, (extrema,) = scene_moments(run, GlobalExtrema())
     if moments.count < 2:
@@ -30,7 +35,8 @@ def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
     if extrema.low == extrema.high:
         run.warn("every valid value of the scene is the same: all scores are 0")
     function = LocalDistances(size, extrema, scene_statistics(moments, extrema))
-    cost = 8 * (4 * bands * bands // size**2 + 6 * bands + 3 * size**2)
+    # three rows of blocks in double precision, with products of bands, shared by a tile of some 200 rows
+    cost = 8 * (6 * bands * bands // size + 4 * size * bands) // 200
     layers = run.map(function, layers=3, halo=size, align=size, cost=cost, label="distances")
     return product_of_scaled(layers)
 
