@@ -84,7 +84,9 @@ def convert(
                 raise UsageError(f"a window is (col, row, width, height), not {tuple(window)}")
             scene = scene.select(window=Window(*window))
         kind = np.dtype(scene.info.dtype if dtype is None else dtype)
-        info = dataclasses.replace(scene.info, interleave=_INTERLEAVES.get(interleave or "", scene.info.interleave))
+        info = dataclasses.replace(
+            scene.info, interleave=_INTERLEAVES.get(interleave or "", scene.info.interleave)
+        )
         fill = _fill(opened, info, kind)
         with create_raster(destination, info, kind, overwrite=overwrite) as sink:
             own_block = getattr(sink, "block", None)
@@ -158,4 +160,3 @@ def _fill(source: Source, info: SceneInfo, kind: np.dtype[Any]) -> float | None:
             f"{info.path}: carries a mask but no nodata value to keep it by; give --dtype float32"
         )
     return info.nodata
-

@@ -115,9 +115,21 @@ def _arbitrary(items: Sequence[str]) -> bool:
 
 
 def _read_crs(items: Sequence[str], wkt: str | None) -> str | None:
-    if wkt and not items:
+    crs = _crs(items, wkt)
+    text = "" if crs is None else str(crs.to_wkt())
+    if not text or "LOCAL_CS" in text or "EngineeringCRS" in text:
+        return None
+    code = crs.to_epsg()
+    if code is not None and rasterio.CRS.from_epsg(code) == crs:
+        return str(rasterio.CRS.from_epsg(code).to_wkt())  # by its name, which map info does not state
+    return text
+
+
+def _crs(items: Sequence[str], wkt: str | None) -> Any:
+    """Return what GDAL makes of map info and coordinate system string, or None."""
+    if not items:
         try:
-            return str(rasterio.CRS.from_wkt(wkt, morph_from_esri_dialect=True).to_wkt())
+            return rasterio.CRS.from_wkt(wkt, morph_from_esri_dialect=True)
         except CRSError:
             return None
     if _arbitrary(items) and not wkt:
@@ -133,10 +145,9 @@ def _read_crs(items: Sequence[str], wkt: str | None) -> str | None:
         stub.with_suffix(".hdr").write_text(text, encoding="utf-8")
         try:
             with rasterio.open(stub, driver="ENVI") as raster:
-                crs = None if raster.crs is None else str(raster.crs.to_wkt())
+                return raster.crs
         except (RasterioError, CRSError):
             return None
-    return crs if crs and "LOCAL_CS" not in crs and "EngineeringCRS" not in crs else None
 
 
 def _gdal_fields(crs: str | None) -> dict[str, str]:

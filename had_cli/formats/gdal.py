@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio._err import CPLE_BaseError  # GDAL's own errors, which a few calls let through
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
@@ -39,7 +40,7 @@ def opens(path: str) -> bool:
     try:
         with quiet(), rasterio.open(path):
             return True
-    except RasterioError:
+    except (RasterioError, CPLE_BaseError):
         return False
 
 
@@ -112,7 +113,7 @@ def _attempt(path: str, action: Callable[[], T]) -> T:
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE):
             return action()
-    except (RasterioError, UnicodeDecodeError) as error:
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         # rasterio puts GDAL's own reason behind the error that it raises
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
         raise SceneError(f"{path}: GDAL cannot read it ({reason}); is it a raster, and complete?") from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.formats.units import Spectrum, spectrum
+from had_cli.formats.units import Spectrum, canonical, spectrum
 
 Tags = Mapping[str, str]
 
@@ -88,7 +88,7 @@ def _from_texts(texts: Sequence[str | None]) -> Spectrum | None:
         found = [pattern.search(text) if text else None for text in texts]
         matches = [match for match in found if match is not None]
         if matches and len(matches) == len(texts):
-            units = {match.group(2).lower() for match in matches} if pattern is _WITH_UNIT else {""}
+            units = {canonical(match.group(2)) for match in matches} if pattern is _WITH_UNIT else {""}
             if len(units) == 1:
                 return spectrum([match.group(1) for match in matches], units.pop())
     return None

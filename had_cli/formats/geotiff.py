@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as RasterWindow
 
@@ -106,7 +107,7 @@ class _GeoTiffSink:
         try:
             with quiet(), rasterio.Env(GDAL_CACHEMAX=CACHE):
                 return action()
-        except RasterioError as error:
+        except (RasterioError, CPLE_BaseError) as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise OutputError(f"{self._path}: cannot be written ({reason})") from error
 
@@ -136,9 +137,11 @@ def _nodata(info: SceneInfo, dtype: np.dtype[Any]) -> tuple[float | None, bool]:
         limits = np.iinfo(dtype)
         if not np.isfinite(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
             return None, False
-    elif not np.isnan(nodata) and not np.isinf(nodata) and abs(nodata) > np.finfo(dtype).max:
+        return nodata, True
+    if np.isfinite(nodata) and abs(nodata) > np.finfo(dtype).max:
         return None, False
-    return nodata, True
+    # GDAL rounds it to the type of the band
+    return nodata, bool(np.isnan(nodata) or float(dtype.type(nodata)) == nodata)
 
 
 def _beside(info: SceneInfo, *, fits: bool) -> dict[str, Any]:

@@ -17,7 +17,16 @@ from had_cli.formats.npy import read_header
 from had_cli.formats.variables import Variable
 from had_cli.scenes.source import Source
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, NotImplementedError, RuntimeError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+)
 
 
 def open_npz(path: str, options: Mapping[str, Any]) -> Source:

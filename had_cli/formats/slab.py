@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ class Slab:
         self._lengths = tuple(shape[axis] for axis in self._axes)
         self._offset = offset
         self._file = io.FileIO(self.path, "r+" if writable else "r")
+        # scenes are handed about in notebooks; one that is dropped releases its file without a word
+        self._release = weakref.finalize(self, self._file.close)
 
     def read(self, window: Window, bands: Index | None) -> npt.NDArray[Any]:
         """Return height x width x bands in native byte order; a view in the file's axis order."""
@@ -77,7 +80,7 @@ class Slab:
 
     def close(self) -> None:
         """Release the file."""
-        self._file.close()
+        self._release()
 
     # -- inside ---------------------------------------------------------------------------------
     def _select(self, window: Window, bands: Index | None) -> list[Index]:

@@ -52,7 +52,7 @@ def spectrum(centres: Iterable[object], unit: str | None, widths: Iterable[objec
     numbers, spans = _decimals(centres), None if widths is None else _decimals(widths)
     if not numbers or not all(v.is_finite() and v > 0 for v in numbers):
         return Spectrum(notes=("the wavelengths are not positive numbers and are ignored",))
-    name = _UNIT.get((unit or "").strip().lower(), "other")
+    name = canonical(unit)
     if name == "wavenumber":
         return Spectrum(np.array([float(10_000_000 / v) for v in numbers]))
     if name == "other":
@@ -72,6 +72,11 @@ def spectrum(centres: Iterable[object], unit: str | None, widths: Iterable[objec
     if spans is None or not all(v.is_finite() and v > 0 for v in spans):
         return Spectrum(nanometres, notes=notes)
     return Spectrum(nanometres, np.array([float(v.scaleb(power)) for v in spans]), notes)
+
+
+def canonical(unit: str | None) -> str:
+    """Return the short name of a unit of wavelengths, ``""`` where none is stated, else ``other``."""
+    return _UNIT.get((unit or "").strip().lower(), "other")
 
 
 def micrometres(nanometres: float) -> str:

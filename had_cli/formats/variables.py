@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from had_cli.errors import SceneError
 from had_cli.formats.units import spectrum
-from had_cli.scenes.scene import nonzero
+from had_cli.scenes.validity import nonzero
 
 Array = npt.NDArray[Any]
 

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError, SceneNotFoundError
-from had_cli.scenes.scene import Mask, Scene, nonzero
+from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
+from had_cli.scenes.validity import Mask, nonzero
 
 Bands = str | Sequence[int] | npt.NDArray[np.intp]
 
