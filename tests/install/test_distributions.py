@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
@@ -104,9 +105,9 @@ def test_the_source_distribution_can_be_built_tested_and_documented(sources):
 
 
 def test_the_version_is_stated_in_one_place():
-    stated = re.compile(r"""version\w*\s*=\s*["']\d+\.\d+""")
-    files = [ROOT / "pyproject.toml", *ROOT.glob("had_cli/**/*.py"), *ROOT.glob("plugins/**/*.py")]
-    found = [
-        file.name for file in files if stated.search(file.read_text(encoding="utf-8").partition("[tool.")[0])
-    ]
-    assert found == ["_version.py"]
+    stated = re.compile(r"""^__version__\s*=\s*["']""", re.MULTILINE)
+    files = [*ROOT.glob("had_cli/**/*.py"), *ROOT.glob("plugins/**/*.py")]
+    assert [file.name for file in files if stated.search(file.read_text(encoding="utf-8"))] == ["_version.py"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "version" not in project
+    assert project["dynamic"] == ["version"]
