@@ -83,9 +83,13 @@ class Run(Protocol):
     """
 
     scene: Scene
-    device: str
     seed: int
     weights: Any
+
+    @property
+    def device(self) -> str:
+        """Where blocks are computed now: a run may leave a device that it began on."""
+        ...
 
     def reduce(self, reduction: Reduction[T], label: str = ...) -> T:
         """Return the statistic over all valid pixels.

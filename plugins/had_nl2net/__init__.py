@@ -1,0 +1,106 @@
+"""NL2Net, self-supervised reconstruction of the background, as a plugin of ``had``."""
+
+import dataclasses
+from pathlib import Path
+
+from had_cli.descriptions import Method, Param
+from had_cli.hooks import hookimpl
+
+_LEARNING = (
+    Param(
+        name="factor",
+        type=int,
+        default=3,
+        minimum=1,
+        maximum=16,
+        help="Down-sampling: neighbours that the network sees are so many pixels apart. Anomalies much "
+        "wider than the factor need a larger one.",
+    ),
+    Param(name="epochs", type=int, default=300, minimum=1, help="Steps of the training, at most."),
+    Param(name="learning_rate", type=float, default=1e-4, minimum=1e-8, maximum=1, help="Rate of Adam."),
+    Param(
+        name="loss",
+        type=str,
+        default="l1",
+        choices=("l1", "l2"),
+        help="Mean absolute or mean squared difference between cube and background.",
+    ),
+    Param(
+        name="weight_decay", type=float, default=1e-5, minimum=0, maximum=1, help="L2 penalty within Adam."
+    ),
+    Param(name="channels", type=int, default=64, minimum=2, maximum=1024, help="Width of both branches."),
+    Param(name="blocks", type=int, default=6, minimum=1, maximum=64, help="Blocks in each of both branches."),
+    Param(
+        name="patience",
+        type=int,
+        default=0,
+        minimum=0,
+        help="Stop after so many epochs in which the loss (a mean of ten) fell by less than a thousandth; "
+        "0 runs all epochs.",
+    ),
+    Param(
+        name="tile_size",
+        type=int,
+        default=256,
+        minimum=48,
+        maximum=8192,
+        help="A scene of more than the square of this is learned in random crops of this side, and rebuilt "
+        "in tiles of it; smaller ones are taken whole.",
+    ),
+)
+_PRECISION = Param(
+    name="precision",
+    type=str,
+    default="auto",
+    choices=("auto", "float32", "bfloat16"),
+    help="Arithmetic of the network; auto takes bfloat16 where the processor computes in it.",
+)
+_LOG = Param(name="log_file", type=Path, default=None, help="CSV file for the loss of every epoch.")
+
+
+def _of_the_weights(param: Param) -> Param:
+    """Return a parameter of detect: with trained weights it is theirs, and not to be given."""
+    text = f"{param.help} Not with --weights. Default: {param.default}."
+    return dataclasses.replace(param, default=None, help=text)
+
+
+@hookimpl
+def had_methods() -> list[Method]:
+    """Offer ``nl2net``."""
+    return [
+        Method(
+            name="nl2net",
+            summary="Rebuilds each pixel from its surroundings by a network trained on the scene itself",
+            paper="Wang et al., IEEE JSTARS 2025, doi 10.1109/JSTARS.2025.3542457",
+            detect="had_nl2net.detector:detect",
+            train="had_nl2net.trainer:train",
+            importer="had_nl2net.released:import_weights",
+            weights="optional",
+            params=(
+                *map(_of_the_weights, _LEARNING),
+                _PRECISION,
+                Param(
+                    name="save_background",
+                    type=Path,
+                    default=None,
+                    help="Raster for the rebuilt cube, in the units and the type of the scene.",
+                ),
+                _LOG,
+            ),
+            train_params=(
+                *_LEARNING,
+                _PRECISION,
+                Param(
+                    name="checkpoint_every",
+                    type=int,
+                    default=50,
+                    minimum=1,
+                    help="Epochs between two saved states, with --checkpoint.",
+                ),
+                _LOG,
+            ),
+        )
+    ]
+
+
+DEFAULTS = {param.name: param.default for param in _LEARNING}

@@ -1,0 +1,121 @@
+"""The detector: train on the scene unless weights are given, rebuild it, score what is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.engine import Run
+from had_cli.files import refuse_existing
+from had_cli.training import scene_hash
+from had_nl2net.background import save_background
+from had_nl2net.network import NL2Net
+from had_nl2net.precision import resolve_precision
+from had_nl2net.rebuilding import Rebuilding
+from had_nl2net.released import FACTOR
+from had_nl2net.scaling import Scaling, scene_scaling
+from had_nl2net.settings import Settings, refuse_beside_weights
+from had_nl2net.trainer import LABEL, train_network
+from had_nl2net.weights import load_network
+
+Scores = npt.NDArray[np.float32]
+ROWS = 256  # at a time: the layers may lie on disk
+
+
+def detect(run: Run, params: Any) -> Scores:
+    """Return the NL2Net score, rows x cols in [0, 1] (Wang et al. 2025).
+
+    It is the mean over bands of the squared difference between the cube in [0, 1] and its background,
+    scaled to [0, 1] over the scene.
+    """
+    for path in (params.save_background, params.log_file):
+        if path is not None:
+            refuse_existing(path, overwrite=False)
+    scaling = scene_scaling(run)
+    if run.weights is None:
+        network, settings = _trained_here(run, params, scaling)
+    else:
+        network, settings = _from_weights(run, params)
+    function, cut = _rebuilding(run, network, settings, scaling, params)
+    bands = run.scene.shape[2]
+    layers = run.map(
+        function,
+        layers=1 + bands if function.background else 1,
+        **cut,
+        cost=8 * bands,
+        parallel=False,
+        label="background",
+    ).reshape(*run.scene.shape[:2], -1)
+    if function.background:
+        save_background(params.save_background, run.scene, layers[..., 1:], run.warn)
+    return scaled_scores(layers)
+
+
+def scaled_scores(layers: npt.NDArray[np.float32]) -> Scores:
+    """Return the first layer scaled to [0, 1]; one that is the same everywhere becomes 0."""
+    scores = np.ascontiguousarray(layers[..., 0])
+    low, high = np.nanmin(scores), np.nanmax(scores)
+    scores -= low
+    if high > low:
+        scores /= high - low
+    return scores
+
+
+def _rebuilding(
+    run: Run, network: NL2Net, settings: Settings, scaling: Scaling, params: Any
+) -> tuple[Rebuilding, dict[str, int]]:
+    """Return the block map, and how it wants the scene cut."""
+    rows, cols, _ = run.scene.shape
+    large = settings.is_large(rows, cols)
+    core, halo = (settings.core, settings.halo) if large else (max(rows, cols), 0)
+    precision = resolve_precision(params.precision, run.device)
+    run.record(precision=str(precision).removeprefix("torch."))
+    if large:
+        run.record(tile=settings.tile_size, halo=halo)
+    function = Rebuilding(
+        network, scaling, precision, core, halo, background=params.save_background is not None
+    )
+    return function, {"halo": halo, "align": core}
+
+
+def _trained_here(run: Run, params: Any, scaling: Scaling) -> tuple[NL2Net, Settings]:
+    settings = Settings.of(params)
+    trained = train_network(
+        run.scene,
+        scaling,
+        settings,
+        precision=params.precision,
+        seed=run.seed,
+        device=run.device,
+        log_file=params.log_file,
+        told=lambda done, _loss: run.progress(LABEL, done / settings.epochs),
+        warn=run.warn,
+    )
+    run.record(**trained.describe())
+    return trained.network, trained.settings
+
+
+def _from_weights(run: Run, params: Any) -> tuple[NL2Net, Settings]:
+    header = run.weights.header
+    known = header.get("network") or {}
+    untold = known.get("factor") is None  # imported: the released file does not say
+    refuse_beside_weights(params, allowed=("factor", "tile_size") if untold else ("tile_size",))
+    factor = params.factor or FACTOR if untold else None
+    if untold and params.factor is None:
+        run.warn(f"the imported weights do not tell their factor; {FACTOR} is taken, or give --factor")
+    network, known = load_network(run.weights, run.scene.shape[2], factor)
+    scenes = [scene.get("sha256") for scene in header.get("scenes", ())]
+    if scenes and scene_hash(run.scene) not in scenes:
+        run.warn("the weights were trained on another scene or selection; nl2net knows that background only")
+    settings = replace(
+        Settings.of(params),
+        factor=network.factor,
+        channels=network.channels,
+        blocks=network.blocks,
+        tile_size=params.tile_size or known.get("tile_size") or Settings.of(params).tile_size,
+    )
+    run.record(factor=network.factor, channels=network.channels, blocks=network.blocks)
+    return network, settings

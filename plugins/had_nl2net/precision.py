@@ -1,0 +1,65 @@
+"""Which arithmetic a device is good at."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch.utils import deterministic
+
+_CPUINFO = Path("/proc/cpuinfo")
+_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last is Arm's
+
+
+def resolve_precision(name: str, device: str) -> torch.dtype:
+    """Return the type that convolutions and products compute in.
+
+    Parameters
+    ----------
+    name
+        ``float32``, ``bfloat16``, or ``auto``: bfloat16 where ``device`` has instructions for it.
+    """
+    if name == "auto":
+        name = "bfloat16" if computes_bfloat16(device) else "float32"
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+def computes_bfloat16(device: str) -> bool:
+    """Return whether ``device`` multiplies bfloat16 in hardware: Ampere or later, AMX, AVX512-BF16, Arm."""
+    if device.startswith("cuda"):
+        return bool(torch.cuda.get_device_capability(device) >= (8, 0))
+    return device == "cpu" and bool(_FLAGS & _cpu_flags())
+
+
+@contextlib.contextmanager
+def reproducible() -> Iterator[None]:
+    """Compute by deterministic kernels, and by none that was chosen by a stopwatch."""
+    # read when cuBLAS starts; without it, its results may depend on how streams are scheduled
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    benchmark, filled = torch.backends.cudnn.benchmark, deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    deterministic.fill_uninitialized_memory = False  # no memory is read here before it is written
+    try:
+        yield
+    finally:
+        deterministic.fill_uninitialized_memory = filled
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.backends.cudnn.benchmark = benchmark
+
+
+def _cpu_flags() -> set[str]:
+    """Return the features that the CPU tells of; none where the system does not say (Windows, macOS)."""
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return set()
+    named = (line.partition(":") for line in lines)
+    return {flag for key, _, flags in named if key.strip() in {"flags", "Features"} for flag in flags.split()}

@@ -1,0 +1,67 @@
+"""The network as weights, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from had_cli.errors import WeightsError
+from had_cli.importing import check_names
+from had_cli.weights import Weights
+from had_nl2net.network import NL2Net
+
+_FIRST = "head.0.weight"  # channels x bands x 1 x 1
+_BLOCK = re.compile(r"local_branch\.\d+\.body\.0\.weight")
+
+
+def tensors_of(network: NL2Net) -> dict[str, npt.NDArray[Any]]:
+    """Return the parameters by name."""
+    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}
+
+
+def network_of(tensors: Mapping[str, npt.NDArray[Any]], factor: int, *, name: str) -> NL2Net:
+    """Return the network with these parameters; width and depth are read from their shapes.
+
+    Raises
+    ------
+    WeightsError
+        When they are not those of a network; ``name`` says whose they are.
+    """
+    first = tensors.get(_FIRST)
+    if first is None or first.ndim != 4:
+        raise WeightsError(f"{name}: lacks the tensor {_FIRST!r}; it is no network of nl2net")
+    channels, bands = first.shape[:2]
+    blocks = sum(1 for key in tensors if _BLOCK.fullmatch(key))
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and overwritten
+        network = NL2Net(bands, factor, channels, blocks)
+    check_names(name, "nl2net", tensors, network.state_dict())
+    network.load_state_dict({key: torch.tensor(np.asarray(array)) for key, array in tensors.items()})
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def load_network(weights: Weights, bands: int, factor: int | None) -> tuple[NL2Net, Mapping[str, Any]]:
+    """Return the network of ``weights`` for a scene of ``bands``, and what its header says of it.
+
+    Raises
+    ------
+    WeightsError
+        When the weights are damaged or of another number of bands.
+    """
+    known = weights.header.get("network")
+    if not isinstance(known, dict):
+        raise WeightsError("weights of nl2net: the header does not describe a network; train them again")
+    chosen = known.get("factor") if factor is None else factor
+    if not isinstance(chosen, int) or not 1 <= chosen <= 16:
+        raise WeightsError(f"weights of nl2net: the factor is {chosen!r}, not 1 to 16; train them again")
+    network = network_of(weights.tensors, chosen, name="weights of nl2net")
+    if network.bands != bands:
+        raise WeightsError(
+            f"the weights are of a network for {network.bands} bands, and {bands} are selected; "
+            "train on this scene, or choose bands with --bands"
+        )
+    return network, known
