@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from markdown_it import MarkdownIt
+from pages import files_of, run, run_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "plugins"
-_FILE = re.compile(r"<!-- file: (?P<path>\S+) -->")
-
-
-def files_of(page):
-    """Return path -> content of the files that a page shows."""
-    found, path = {}, None
-    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
-        if token.type == "html_block":
-            match = _FILE.match(token.content)
-            path = match["path"] if match else None
-        elif token.type == "fence" and path:
-            found[path] = token.content
-            path = None
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +42,14 @@ def scene(installed):
     return make_scene(installed / "scene", rows=40, cols=56, bands=40)
 
 
-def run(installed, *words):
-    environment = {**os.environ, "PYTHONPATH": str(installed / "site"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, *map(str, words)],
-        cwd=installed,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def python(installed, *words):
+    done = run([sys.executable, *words], installed, PYTHONPATH=str(installed / "site"))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def had(installed, *words):
-    return run(installed, "-m", "had_cli", *words)
+    return python(installed, "-m", "had_cli", *words)
 
 
 def test_both_plugins_are_shown_as_sound(installed):
@@ -87,7 +63,9 @@ def test_both_plugins_are_shown_as_sound(installed):
 
 def test_the_method_of_the_guide_passes_the_kit(installed):
     tests = installed / "had-sam" / "tests"
-    assert " passed" in run(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", tests)
+    assert " passed" in python(
+        installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", tests
+    )
 
 
 def test_the_parameter_of_the_method_is_an_option(installed, scene):
@@ -123,6 +101,11 @@ def test_the_metric_stands_in_every_evaluation(installed, scene):
     told = json.loads(had(installed, "evaluate", "map.tif", "--truth", scene.truth, "--json"))
     assert 0 < told["metrics"]["youden"] <= 1
     assert "max (P_D - P_F)" in told["formulas"]["youden"]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
+def test_the_commands_of_the_page_run(installed, scene, page):
+    run_blocks(page, scene.scene.parent, PYTHONPATH=str(installed / "site"))
 
 
 def test_every_hook_has_its_section_with_a_signature():
