@@ -6,7 +6,7 @@ import contextlib
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import rasterio
 from rasterio._err import CPLE_BaseError  # GDAL's own errors, which a few calls let through
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from had_cli.errors import SceneError
@@ -73,8 +73,8 @@ class GdalSource:
         self._indexes = [i + 1 for i, colour in enumerate(colours) if colour != ColorInterp.alpha]
         if not self._indexes:
             raise SceneError(f"{path}: has no band but a mask")
-        self._masked = _masked_bands(raster, self._indexes)
-        self.info = _describe(path, raster, self._indexes)
+        self._masked = _attempt(path, lambda: _masked_bands(raster, self._indexes))
+        self.info = _attempt(path, lambda: _describe(path, raster, self._indexes))
 
     def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
         """Return height x width x bands as stored, all bands in one call to GDAL."""
@@ -113,7 +113,7 @@ def _attempt(path: str, action: Callable[[], T]) -> T:
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE):
             return action()
-    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
+    except (RasterioError, CPLE_BaseError, CRSError, UnicodeDecodeError) as error:
         # rasterio puts GDAL's own reason behind the error that it raises
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
         raise SceneError(f"{path}: GDAL cannot read it ({reason}); is it a raster, and complete?") from error
@@ -151,22 +151,21 @@ def _inside_zip(path: str) -> str:
 
 def _masked_bands(raster: Any, indexes: list[int]) -> list[int]:
     """Return the bands whose masks must be read: one where the mask serves them all."""
-    flags = [raster.mask_flag_enums[i - 1] for i in indexes]
-    own = [
-        i
-        for i, f in zip(indexes, flags, strict=True)
-        if MaskFlags.all_valid not in f and MaskFlags.nodata not in f
-    ]
-    shared = own and all(MaskFlags.per_dataset in raster.mask_flag_enums[i - 1] for i in own)
+    every = raster.mask_flag_enums
+    flags = {i: every[i - 1] for i in indexes}
+    own = [i for i, f in flags.items() if MaskFlags.all_valid not in f and MaskFlags.nodata not in f]
+    shared = all(MaskFlags.per_dataset in flags[i] for i in own)
     return own[:1] if shared else own
 
 
 def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
-    places = [i - 1 for i in indexes]
-    dtypes = {raster.dtypes[p] for p in places}
+    def of_bands(values: Sequence[T]) -> list[T]:
+        # rasterio asks GDAL for all bands whenever such a property is named
+        return [values[i - 1] for i in indexes]
+
     dataset = raster.tags()
     tags = [raster.tags(i) for i in indexes]
-    descriptions = [raster.descriptions[p] for p in places]
+    descriptions = of_bands(raster.descriptions)
     notes: list[str] = []
     try:
         imagery = [raster.tags(i, ns="IMAGERY") for i in indexes]
@@ -190,9 +189,9 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
         "fwhm": found.widths,
         "band_names": tuple(d or "" for d in descriptions) if named else None,
         "bad_bands": bad,
-        "nodata": _nodata([raster.nodatavals[p] for p in places]),
-        "scale": _factors([raster.scales[p] for p in places], 1),
-        "offset": _factors([raster.offsets[p] for p in places], 0),
+        "nodata": _nodata(of_bands(raster.nodatavals)),
+        "scale": _factors(of_bands(raster.scales), 1),
+        "offset": _factors(of_bands(raster.offsets), 0),
         "crs": None if raster.crs is None else raster.crs.to_wkt(),
         "transform": transform,
         "tags": {k: v for k, v in dataset.items() if k not in _OWN_TAGS},
@@ -203,7 +202,7 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
         path=path,
         format=str(raster.driver).replace("GTiff", "GeoTIFF"),
         shape=(raster.height, raster.width, len(indexes)),
-        dtype=_dtype(path, dtypes),
+        dtype=_dtype(path, set(of_bands(raster.dtypes))),
         interleave=None if raster.interleaving is None else raster.interleaving.name,
         block=(height, width),
         notes=tuple(notes),

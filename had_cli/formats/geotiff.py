@@ -59,6 +59,7 @@ class _GeoTiffSink:
             "compress": "deflate",
             "predictor": 3 if dtype.kind == "f" else 2,
             "bigtiff": "if_safer",
+            "num_threads": "all_cpus",  # the bytes do not depend on it
         }
         if info.transform is not None:
             profile["transform"] = rasterio.Affine(*info.transform)
