@@ -8,7 +8,6 @@ imported only when it is used (:func:`had_cli.host.resolve`).
 from __future__ import annotations
 
 import math
-import numbers
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +84,9 @@ class Param:
         """
         if value is None:
             return None
-        if not isinstance(value, bool):  # numpy's scalars are welcome as well
+        if type(value) is not self.type and not isinstance(value, bool):
+            import numbers  # numpy's scalars are welcome as well
+
             if self.type is float and isinstance(value, numbers.Real):
                 value = float(value)
             elif self.type is int and isinstance(value, numbers.Integral):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -15,11 +17,11 @@ from had_cli.host.plugin import KINDS, Plugin
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
     """Add the command to ``app``."""
     group = typer.Typer(help=summary, invoke_without_command=True, add_help_option=False)
-    group.callback()(plugins)
+    group.callback()(guarded(plugins))
+    group.command("new")(guarded(new))
     app.add_typer(group, name="plugins")
 
 
-@guarded
 def plugins(context: typer.Context, help: HelpOption = False, json: Json = False) -> None:  # noqa: A002, ARG001
     """List the installed plugins and what they offer."""
     if context.invoked_subcommand:
@@ -44,6 +46,19 @@ def plugins(context: typer.Context, help: HelpOption = False, json: Json = False
             talk.result(f"{plugin.name} ({plugin.distribution}): {plugin.error}")
     for name in registry.unknown_disabled:
         talk.result(f"HAD_DISABLE_PLUGINS names {name}, but no plugin of that name is installed")
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the method.")],
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="FOLDER", help="Where had-NAME is made.")
+    ] = Path(),
+) -> None:
+    """Write the first files of a method of your own, ready to be installed."""
+    from had_cli.scaffold import new_plugin
+
+    talk, made = Talk(), new_plugin(name, folder)
+    talk.result(f"{made}: a method {name}; install it by: pip install -e {made}")
 
 
 def _offers(plugin: Plugin) -> str:

@@ -28,9 +28,7 @@ class Talk:
     def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
         if verbose:
-            import logging
-
-            logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+            _show_log_lines()
 
     def result(self, text: str) -> None:
         """Print a line of the result, unless the result is JSON."""
@@ -85,6 +83,25 @@ class Talk:
                 bars.update(tasks[label], completed=fraction, numbers=shown)
 
             yield draw
+
+
+def _show_log_lines() -> None:
+    """Show what had and its plugins log; other libraries are left as they are."""
+    import logging
+
+    from had_cli import host
+
+    class Echo(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            typer.echo(f"{record.name}: {record.getMessage()}", err=True)
+
+    for name in {
+        "had_cli",
+        *(plugin.module.partition(":")[0].partition(".")[0] for plugin in host.plugins()),
+    }:
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)
+        logger.handlers = [Echo()]
 
 
 def _print(text: str) -> None:
