@@ -247,6 +247,7 @@ class Executor(AbstractContextManager["Executor"]):
         in_flight = 2 * (workers + 2)
         pixels = self._block_pixels or min(
             LARGEST_BLOCK // (bands * 4),
+            2 * LARGEST_BLOCK // (bands * 4 + cost + self._cost),
             self.memory // (in_flight * (bands * 4 + cost + self._cost)),
             max(SMALLEST_BLOCK, -(-rows * cols // workers) + 2 * halo * cols),
         )

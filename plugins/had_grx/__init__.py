@@ -20,8 +20,8 @@ def had_methods() -> list[Method]:
                     type=str,
                     default="none",
                     choices=("none", "fixed", "ledoit-wolf", "oas"),
-                    help="Draw the covariance towards a multiple of the identity: by --shrinkage-weight, or by "
-                    "the Ledoit-Wolf or OAS estimate of the best weight.",
+                    help="Draw the covariance towards a multiple of the identity: by --shrinkage-weight, or "
+                    "by the Ledoit-Wolf or OAS estimate of the best weight.",
                 ),
                 Param(
                     name="shrinkage_weight",

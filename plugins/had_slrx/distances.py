@@ -46,98 +46,102 @@ class LocalDistances:
     def __call__(self, block: Block) -> Any:
         """Return core height x core width x 3 distances."""
         xp, size, core = block.xp, self.size, block.core
-        pixels, weight = self._tiles(block)
-        count = xp.sum(weight, axis=-1)
-        total = xp.sum(pixels, axis=-2)
         part = slice(core.col // size, core.col // size + -(-core.width // size))
-        surroundings = Surroundings(count, total, pixels, part, xp)
-        rows = []
+        down = -(-block.cube.shape[0] // size)
+        kept: dict[int, RowOfBlocks] = {}
+        strips = []
         for row in range(core.row // size, core.row // size + -(-core.height // size)):
-            own, free = pixels[row, part, ...], count[row, part]
-            whole = xp.linalg.vector_norm(own @ _like(own, self.scene.root, xp), axis=-1)
-            around = surroundings.distances(own, row, whole)
-            centred = own - (total[row, part, :] / xp.clip(free, min=1)[..., None])[..., None, :]
-            inside = from_block(centred * weight[row, part, ...][..., None], free, around, xp)
-            rows.append(xp.stack([inside, around, whole], axis=-1))
-        values = xp.reshape(xp.stack(rows), (len(rows), -1, size, size, 3))
-        values = xp.permute_dims(values, (0, 2, 1, 3, 4))
-        values = xp.reshape(values, (len(rows) * size, -1, 3))
-        return values[: core.height, : core.width, :]
+            # three rows of blocks at a time are in double precision, whatever the height
+            near = [r for r in (row - 1, row, row + 1) if 0 <= r < down]
+            kept = {r: kept[r] if r in kept else self._row(block, r) for r in near}
+            own = kept[row]
+            pixels, count = own.pixels[part, ...], own.count[part]
+            whole = xp.linalg.vector_norm(pixels @ _like(pixels, self.scene.root, xp), axis=-1)
+            around = from_surroundings(kept, row, part, whole, xp)
+            mean = own.total[part, :] / xp.clip(count, min=1)[..., None]
+            centred = (pixels - mean[..., None, :]) * own.weight[part, ..., None]
+            inside = from_block(centred, count, around, xp)
+            values = xp.reshape(xp.stack([inside, around, whole], axis=-1), (-1, size, size, 3))
+            strips.append(xp.reshape(xp.permute_dims(values, (1, 0, 2, 3)), (size, -1, 3)))
+        return xp.concat(strips, axis=0)[: core.height, : core.width, :]
 
-    def _tiles(self, block: Block) -> tuple[Any, Any]:
-        """Return the pixels by blocks, down x across x size^2 x bands, and their weights.
-
-        Pixels are scaled by the extrema, less the scene's mean. Invalid pixels and those beyond the
-        scene's edge have weight 0 and are zero themselves; all others have weight 1.
-        """
+    def _row(self, block: Block, row: int) -> RowOfBlocks:
         xp, size = block.xp, self.size
-        rows, cols, _ = block.cube.shape
-        down, across = -(-rows // size), -(-cols // size)
+        strip = slice(row * size, (row + 1) * size)
+        cube, valid = block.cube[strip, ...], block.valid[strip, ...]
+        rows, cols, _ = cube.shape
+        across = -(-cols // size)
         # scaled in single precision, as the definition has it
         span = (self.extrema.high - self.extrema.low) or 1.0
-        scaled = xp.astype((block.cube - self.extrema.low) / span, xp.float64)
-        scaled -= _like(block.cube, self.scene.mean, xp)
-        scaled = xp.where(block.valid[..., None], scaled, xp.zeros_like(scaled))
+        scaled = xp.astype((cube - self.extrema.low) / span, xp.float64)
+        scaled -= _like(cube, self.scene.mean, xp)
+        scaled = xp.where(valid[..., None], scaled, xp.zeros_like(scaled))
 
         def by_blocks(values: Any) -> Any:
-            padded = _zeros((down * size, across * size, values.shape[-1]), values, xp)
+            padded = _zeros((size, across * size, values.shape[-1]), values, xp)
             padded[:rows, :cols, :] = values
-            padded = xp.permute_dims(xp.reshape(padded, (down, size, across, size, -1)), (0, 2, 1, 3, 4))
-            return xp.reshape(padded, (down, across, size * size, -1))
+            padded = xp.permute_dims(xp.reshape(padded, (size, across, size, -1)), (1, 0, 2, 3))
+            return xp.reshape(padded, (across, size * size, -1))
 
-        return by_blocks(scaled), by_blocks(block.valid[..., None])[..., 0]
+        pixels, weight = by_blocks(scaled), by_blocks(valid[..., None])[..., 0]
+        return RowOfBlocks(
+            pixels=pixels,
+            weight=weight,
+            count=xp.sum(weight, axis=-1),
+            total=xp.sum(pixels, axis=-2),
+            products=xp.matrix_transpose(pixels) @ pixels,
+        )
 
 
-class Surroundings:
-    """Statistics of the up to eight blocks around each block, one row of blocks after the other.
+@dataclass(frozen=True, slots=True)
+class RowOfBlocks:
+    """One row of blocks: scaled pixels less the scene's mean, and their sums, in double precision.
 
-    Sums, not means, are kept for each block: those of a union are then the sums of its parts. The
-    pixels are deviations from the scene's mean in double precision, so that nothing cancels that
-    would show beside the ridge.
+    Sums, not means, are kept, since those of a union of blocks are the sums of its parts; with the
+    scene's mean taken off, nothing cancels that would show beside the ridge.
+
+    Attributes
+    ----------
+    pixels : across x size^2 x bands, zero where they do not count
+    weight : across x size^2, 1 where a pixel counts, 0 where it is invalid or beyond the scene's edge
+    count, total, products : across (x bands (x bands)), sums over the pixels of a block
     """
 
-    def __init__(self, count: Any, total: Any, pixels: Any, part: slice, xp: Any) -> None:
-        self._xp, self._part = xp, part
-        self._count, self._total, self._pixels = count, total, pixels
-        self._products: dict[int, Any] = {}  # by row of blocks: across x bands x bands
+    pixels: Any
+    weight: Any
+    count: Any
+    total: Any
+    products: Any
 
-    def distances(self, pixels: Any, row: int, whole: Any) -> Any:
-        """Return the distances of the pixels of one row of blocks from their surroundings.
 
-        ``pixels`` is blocks x n x bands; ``whole`` (blocks x n) stands in where the surroundings
-        have fewer than two pixels.
-        """
-        xp = self._xp
-        near = [r for r in (row - 1, row, row + 1) if 0 <= r < self._count.shape[0]]
-        self._products = {r: self._products[r] if r in self._products else self._product(r) for r in near}
-        count = self._around({r: self._count[r, ...] for r in near}, row)
-        total = self._around({r: self._total[r, ...] for r in near}, row)
-        covariance = self._around(self._products, row)
-        mean = total / xp.clip(count, min=1)[..., None]
-        covariance -= total[..., :, None] * mean[..., None, :]
-        covariance /= xp.clip(count - 1, min=1)[..., None, None]
-        squares = quadratic_form(covariance, pixels - mean[..., None, :], xp)
-        return xp.where((count < 2)[..., None], whole, xp.sqrt(xp.clip(squares, min=0)))
+def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, whole: Any, xp: Any) -> Any:
+    """Return the distances of the pixels of the blocks ``part`` of ``row`` from the blocks around each.
 
-    def _product(self, row: int) -> Any:
-        x = self._pixels[row, ...]
-        return self._xp.matrix_transpose(x) @ x
+    ``whole`` (blocks x n) stands in where the surroundings have fewer than two pixels.
+    """
+    count = _around({r: k.count for r, k in kept.items()}, row, part, xp)
+    total = _around({r: k.total for r, k in kept.items()}, row, part, xp)
+    covariance = _around({r: k.products for r, k in kept.items()}, row, part, xp)
+    mean = total / xp.clip(count, min=1)[..., None]
+    covariance -= total[..., :, None] * mean[..., None, :]
+    covariance /= xp.clip(count - 1, min=1)[..., None, None]
+    squares = quadratic_form(covariance, kept[row].pixels[part, ...] - mean[..., None, :], xp)
+    return xp.where((count < 2)[..., None], whole, xp.sqrt(xp.clip(squares, min=0)))
 
-    def _around(self, rows: dict[int, Any], row: int) -> Any:
-        """Return the sum over the neighbours of each block of ``part``: columns first, then rows."""
-        own, part = rows[row], self._part
-        column = sum(values for r, values in rows.items() if r != row)  # above and below
-        whole_column = own + column
-        size = part.stop - part.start
-        if len(rows) > 1:
-            result = self._xp.asarray(column[part], copy=True)
-        else:
-            result = _zeros((size, *own.shape[1:]), own, self._xp)
-        for step in (-1, 1):
-            first, last = max(0, -part.start - step), min(size, own.shape[0] - part.start - step)
-            if last > first:
-                result[first:last] += whole_column[part.start + step + first : part.start + step + last]
-        return result
+
+def _around(rows: dict[int, Any], row: int, part: slice, xp: Any) -> Any:
+    """Return the sum over the up to eight neighbours of each block of ``part``: columns, then rows."""
+    own, size = rows[row], part.stop - part.start
+    column = sum(values for r, values in rows.items() if r != row)  # above and below
+    whole_column = own + column
+    result = _zeros((size, *own.shape[1:]), own, xp)
+    if len(rows) > 1:
+        result += column[part]
+    for step in (-1, 1):
+        first, last = max(0, -part.start - step), min(size, own.shape[0] - part.start - step)
+        if last > first:
+            result[first:last] += whole_column[part.start + step + first : part.start + step + last]
+    return result
 
 
 def from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
@@ -162,7 +166,7 @@ def from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
 def quadratic_form(covariance: Any, x: Any, xp: Any) -> Any:
     """Return x_i^T (covariance + ridge I)^-1 x_i, blocks x n, of blocks x n x bands ``x``."""
     bands = covariance.shape[-1]
-    covariance = covariance + RIDGE * _like(covariance, np.eye(bands), xp)
+    covariance += RIDGE * _like(covariance, np.eye(bands), xp)
     solved = xp.linalg.solve(covariance, xp.matrix_transpose(x))
     return xp.vecdot(x, xp.matrix_transpose(solved))
 
