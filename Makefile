@@ -43,7 +43,7 @@ bench: $(STAMP) ## Measure speed against peers, alone on the machine
 	$(BIN)/python -m pytest -p no:xdist -s tests/benchmarks
 
 docs: $(STAMP) ## Build the documentation into site/; a warning is an error
-	$(BIN)/python -m sphinx -W --keep-going -n -q -b html -d build/doctrees docs site
+	$(BIN)/python -m sphinx -W --keep-going -n -E -q -b html -d build/doctrees docs site
 
 cli-reference: $(STAMP) ## Rewrite the pages that are generated from the code
 	$(BIN)/python docs/generate.py
