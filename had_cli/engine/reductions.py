@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from had_cli.engine.arrays import device_of, host, like
+
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 
@@ -118,19 +120,19 @@ class SecondMoments:
         total, products = np.zeros(bands), np.zeros((bands, bands))
         if self.deflation is None:
             # any value near the data guards the products against cancellation
-            shift = _host(xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0))
-            origin, v, u = _like(pixels, shift, xp), None, None
+            shift = host(xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0))
+            origin, v, u = like(pixels, shift, xp), None, None
         else:
             shift = np.zeros(bands)
             origin, v, u = (
-                _like(pixels, a, xp) for a in (self.deflation.shift, self.deflation.v, self.deflation.u)
+                like(pixels, a, xp) for a in (self.deflation.shift, self.deflation.v, self.deflation.u)
             )
         for start in range(0, pixels.shape[0], CHUNK):
             y = pixels[start : start + CHUNK, :] - origin
             if v is not None:
                 y -= (y @ v) @ u
-            total += _host(xp.ones((1, y.shape[0]), dtype=y.dtype, device=_device(y)) @ y)[0]
-            products += _host(y.T @ y)
+            total += host(xp.ones((1, y.shape[0]), dtype=y.dtype, device=device_of(y)) @ y)[0]
+            products += host(y.T @ y)
         count = pixels.shape[0]
         mean = total / count
         return Moments(count, mean + shift, products - np.outer(mean, mean) * count)
@@ -153,19 +155,3 @@ class Joint:
     def merge(self, first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return each part's merged result."""
         return tuple(part.merge(a, b) for part, a, b in zip(self.parts, first, second, strict=True))
-
-
-def _device(array: Any) -> Any:
-    import array_api_compat
-
-    return array_api_compat.device(array)
-
-
-def _like(array: Any, values: npt.NDArray[Any], xp: Any) -> Any:
-    """Return ``values`` as an array of ``xp`` on the device of ``array``."""
-    return xp.asarray(values, device=_device(array))
-
-
-def _host(array: Any) -> npt.NDArray[Any]:
-    """Return a copy of an array of any namespace in host memory."""
-    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.engine import Block, Run
+from had_cli.engine.arrays import device_of, like
 from had_cli.engine.statistics import SMALL, scene_moments
 from had_cli.errors import SceneError
 from had_grx.shrinkage import shrunk_covariance
@@ -85,22 +86,15 @@ class Distance:
         # what rounding the mean took away is put back where it is of the size of the result
         rest = (self.white.mean - origin) @ self.white.matrix
         mean, shift, matrix = (
-            xp.asarray(a.astype(self.precision), device=_device(pixels))
-            for a in (origin, rest, self.white.matrix)
+            like(pixels, a.astype(self.precision), xp) for a in (origin, rest, self.white.matrix)
         )
-        scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=_device(pixels))
+        scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=device_of(pixels))
         with np.errstate(invalid="ignore", over="ignore"):  # invalid pixels may hold anything
             for start in range(0, pixels.shape[0], CHUNK):
                 x = xp.astype(pixels[start : start + CHUNK, :], dtype, copy=False) - mean
-                total = xp.zeros((x.shape[0],), dtype=dtype, device=_device(pixels))
+                total = xp.zeros((x.shape[0],), dtype=dtype, device=device_of(pixels))
                 for stop, columns in self.white.steps():
                     z = x[:, :stop] @ matrix[:stop, columns] - shift[columns]
                     total += xp.vecdot(z, z)
                 scores[start : start + CHUNK] = xp.astype(total, xp.float32)
         return xp.reshape(scores, cube.shape[:2])
-
-
-def _device(array: Any) -> Any:
-    import array_api_compat
-
-    return array_api_compat.device(array)

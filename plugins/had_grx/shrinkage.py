@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.engine import Run
+from had_cli.engine.arrays import like
 from had_cli.engine.reductions import CHUNK, Moments
 
 Array = npt.NDArray[np.float64]
@@ -61,7 +62,7 @@ class FourthMoment:
         total = 0.0
         for start in range(0, pixels.shape[0], CHUNK):
             x = xp.astype(pixels[start : start + CHUNK, :], xp.float64)
-            x = x - xp.asarray(self.mean, device=getattr(pixels, "device", None))
+            x = x - like(pixels, self.mean, xp)
             total += float(xp.sum(xp.vecdot(x, x) ** 2))
         return total
 

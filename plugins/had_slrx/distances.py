@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
 from had_cli.engine import Block
+from had_cli.engine.arrays import device_of, like
 from had_cli.engine.reductions import Extrema
 
 RIDGE = 1e-6  # added to the diagonal of every covariance, in units of the scaled cube
@@ -56,7 +56,7 @@ class LocalDistances:
             kept = {r: kept[r] if r in kept else self._row(block, r) for r in near}
             own = kept[row]
             pixels, count = own.pixels[part, ...], own.count[part]
-            whole = xp.linalg.vector_norm(pixels @ _like(pixels, self.scene.root, xp), axis=-1)
+            whole = xp.linalg.vector_norm(pixels @ like(pixels, self.scene.root, xp), axis=-1)
             around = from_surroundings(kept, row, part, whole, xp)
             mean = own.total[part, :] / xp.clip(count, min=1)[..., None]
             centred = (pixels - mean[..., None, :]) * own.weight[part, ..., None]
@@ -74,7 +74,7 @@ class LocalDistances:
         # scaled in single precision, as the definition has it
         span = (self.extrema.high - self.extrema.low) or 1.0
         scaled = xp.astype((cube - self.extrema.low) / span, xp.float64)
-        scaled -= _like(cube, self.scene.mean, xp)
+        scaled -= like(cube, self.scene.mean, xp)
         scaled = xp.where(valid[..., None], scaled, xp.zeros_like(scaled))
 
         def by_blocks(values: Any) -> Any:
@@ -156,7 +156,7 @@ def from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
     free = xp.clip(count - 1, min=1)[..., None]
     if pixels <= bands:
         gram = centred @ xp.matrix_transpose(centred) / free[..., None]
-        hat = xp.linalg.solve(gram + RIDGE * _like(gram, np.eye(pixels), xp), gram)
+        hat = xp.linalg.solve(gram + RIDGE * like(gram, np.eye(pixels), xp), gram)
         squares = xp.linalg.diagonal(hat) * free
     else:
         squares = quadratic_form(xp.matrix_transpose(centred) @ centred / free[..., None], centred, xp)
@@ -166,14 +166,10 @@ def from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
 def quadratic_form(covariance: Any, x: Any, xp: Any) -> Any:
     """Return x_i^T (covariance + ridge I)^-1 x_i, blocks x n, of blocks x n x bands ``x``."""
     bands = covariance.shape[-1]
-    covariance += RIDGE * _like(covariance, np.eye(bands), xp)
+    covariance += RIDGE * like(covariance, np.eye(bands), xp)
     solved = xp.linalg.solve(covariance, xp.matrix_transpose(x))
     return xp.vecdot(x, xp.matrix_transpose(solved))
 
 
-def _like(array: Any, values: npt.NDArray[Any], xp: Any) -> Any:
-    return xp.asarray(values, device=array_api_compat.device(array))
-
-
-def _zeros(shape: tuple[int, ...], like: Any, xp: Any) -> Any:
-    return xp.zeros(shape, dtype=xp.float64, device=array_api_compat.device(like))
+def _zeros(shape: tuple[int, ...], of: Any, xp: Any) -> Any:
+    return xp.zeros(shape, dtype=xp.float64, device=device_of(of))

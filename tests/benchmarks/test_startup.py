@@ -31,5 +31,5 @@ def test_had_starts_in_half_as_much_again_as_typer_and_rich(words):
     pairs = [(seconds(FLOOR), seconds(command)) for _ in range(ROUNDS)]
     floor, measured = (min(times) * 1e3 for times in zip(*pairs, strict=True))
     ratio = measured / floor
-    print(f"had {' '.join(words)}: {measured:.0f} ms, typer and rich: {floor:.0f} ms, ratio {ratio:.2f}")  # noqa: T201
+    print(f"had {' '.join(words)}: {measured:.0f} ms, typer and rich: {floor:.0f} ms, ratio {ratio:.2f}")
     assert ratio <= 1.5
