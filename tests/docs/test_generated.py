@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,9 @@ def test_the_reference_covers_every_command_and_method_option(generate):
 @pytest.mark.parametrize("file", ["README.md", "CHANGELOG.md"])
 def test_the_version_is_told_as_it_is(file):
     assert had_cli.__version__ in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []
