@@ -65,7 +65,9 @@ def precision(run: Run, white: Whitening, covariance: npt.NDArray[np.float64]) -
     if rows * cols * bands <= SMALL:
         return "float64"
     # a product of rounded terms errs by 2^-24 |x| |w| per component; the score is a mean over rank of them
-    error = 2.0**-23 * np.sqrt(np.trace(covariance) / bands * np.sum(white.matrix**2) / white.rank**2)
+    error = 2.0**-23 * np.sqrt(
+        np.trace(covariance) / bands * np.sum(white.matrix**2) / max(white.rank, 1) ** 2
+    )
     return "float32" if error <= TOLERANCE else "float64"
 
 
