@@ -92,7 +92,9 @@ class Worker:
 
     def _values(self, function: BlockMap, block: HostBlock) -> npt.NDArray[np.float32]:
         valid = self._to_device(block.valid)
-        values = function(Block(self._to_device(block.cube), valid, block.window, block.core, self._xp))
+        # invalid pixels may hold anything, and what comes of them is not used
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            values = function(Block(self._to_device(block.cube), valid, block.window, block.core, self._xp))
         if hasattr(values, "cpu"):
             values = values.cpu()
         values = np.asarray(values, dtype=np.float32)

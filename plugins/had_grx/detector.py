@@ -91,12 +91,11 @@ class Distance:
             like(pixels, a.astype(self.precision), xp) for a in (origin, rest, self.white.matrix)
         )
         scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=device_of(pixels))
-        with np.errstate(invalid="ignore", over="ignore"):  # invalid pixels may hold anything
-            for start in range(0, pixels.shape[0], CHUNK):
-                x = xp.astype(pixels[start : start + CHUNK, :], dtype, copy=False) - mean
-                total = xp.zeros((x.shape[0],), dtype=dtype, device=device_of(pixels))
-                for stop, columns in self.white.steps():
-                    z = x[:, :stop] @ matrix[:stop, columns] - shift[columns]
-                    total += xp.vecdot(z, z)
-                scores[start : start + CHUNK] = xp.astype(total, xp.float32)
+        for start in range(0, pixels.shape[0], CHUNK):
+            x = xp.astype(pixels[start : start + CHUNK, :], dtype, copy=False) - mean
+            total = xp.zeros((x.shape[0],), dtype=dtype, device=device_of(pixels))
+            for stop, columns in self.white.steps():
+                z = x[:, :stop] @ matrix[:stop, columns] - shift[columns]
+                total += xp.vecdot(z, z)
+            scores[start : start + CHUNK] = xp.astype(total, xp.float32)
         return xp.reshape(scores, cube.shape[:2])
