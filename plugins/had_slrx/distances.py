@@ -167,8 +167,19 @@ def quadratic_form(covariance: Any, x: Any, xp: Any) -> Any:
     """Return x_i^T (covariance + ridge I)^-1 x_i, blocks x n, of blocks x n x bands ``x``."""
     bands = covariance.shape[-1]
     covariance += RIDGE * like(covariance, np.eye(bands), xp)
-    solved = xp.linalg.solve(covariance, xp.matrix_transpose(x))
-    return xp.vecdot(x, xp.matrix_transpose(solved))
+    half = _forward(xp.linalg.cholesky(covariance), xp.matrix_transpose(x), xp)
+    return xp.sum(half * half, axis=-2)
+
+
+def _forward(lower: Any, right: Any, xp: Any) -> Any:
+    """Return lower^-1 right by halves: mostly products, for which all namespaces have batches."""
+    size = lower.shape[-1]
+    if size <= 32:
+        return xp.linalg.solve(lower, right)
+    half = size // 2
+    top = _forward(lower[:, :half, :half], right[:, :half, :], xp)
+    rest = right[:, half:, :] - lower[:, half:, :half] @ top
+    return xp.concat([top, _forward(lower[:, half:, half:], rest, xp)], axis=-2)
 
 
 def _zeros(shape: tuple[int, ...], of: Any, xp: Any) -> Any:
