@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -21,9 +22,10 @@ from had_cli.engine.executor import Executor
 from had_cli.engine.memory import memory_budget
 from had_cli.errors import HadError, UsageError, WeightsError
 from had_cli.metrics.evaluation import Evaluation, evaluate, json_value
+from had_cli.scenes.describe import runs
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
-from had_cli.scenes.source import SceneInfo, Window
+from had_cli.scenes.source import Window
 
 ENGINES = ("auto", "memory", "stream")
 Progress = Callable[[str, float], None]
@@ -76,20 +78,11 @@ class Detection:
         OutputError
             When its folder is missing or the format is unknown.
         """
-        from had_cli.scenes.output import create_raster
+        from had_cli.scenes.output import create_raster, map_info
 
         rows, cols = self.scores.shape
-        scene = self.scene.info
-        info = SceneInfo(
-            path=str(path),
-            format="scores",
-            shape=(rows, cols, 1),
-            dtype=np.dtype(np.float32),
-            band_names=(f"{self.method} score",),
-            nodata=float("nan"),
-            crs=scene.crs,
-            transform=scene.transform,
-            tags=self.tags(),
+        info = dataclasses.replace(
+            map_info(self.scene.info, tags=self.tags()), band_names=(f"{self.method} score",)
         )
         with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite) as sink:
             for row in range(0, rows, 256):
@@ -104,7 +97,7 @@ class Detection:
             "had_method": self.method,
             "had_parameters": json.dumps(json_value(_plain(self.parameters))),
             "had_scene": Path(self.scene.path).name,
-            "had_bands": _runs(self.scene.bands + 1),
+            "had_bands": runs(self.scene.bands + 1),
             "had_seed": str(self.seed),
         }
         if self.facts:
@@ -121,7 +114,7 @@ class Detection:
             "rows": rows,
             "cols": cols,
             "bands": bands,
-            "bands_used": _runs(self.scene.bands + 1),
+            "bands_used": runs(self.scene.bands + 1),
             "method": self.method,
             "parameters": _plain(self.parameters),
             "weights_sha256": self.weights_hash,
@@ -192,7 +185,7 @@ def detect(
         raise UsageError(f"--engine takes one of {', '.join(ENGINES)}, not {engine!r}")
     budget = memory_budget(memory)
     function = host.resolve(description.detect)
-    loaded = _load_weights(description, weights)
+    loaded = weights_for(description, weights)
     device = choose_device(device)
     opened = _as_scene(scene)
     stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
@@ -253,7 +246,16 @@ def _in_memory_bytes(scene: Scene) -> int:
     return int(np.prod(scene.shape, dtype=np.int64)) * (4 + stored)
 
 
-def _load_weights(method: Method, path: str | Path | None) -> Any:
+def weights_for(method: Method, path: str | Path | None) -> Any:
+    """Return the weights that ``method`` detects with, or None where it uses none.
+
+    Raises
+    ------
+    UsageError
+        When ``path`` is given to a method that uses no weights.
+    WeightsError
+        When they are missing, damaged, or of another method.
+    """
     if path is None:
         if method.weights == "required":
             raise WeightsError(
@@ -292,10 +294,3 @@ def _evaluate(scores: npt.NDArray[np.float32], scene: Scene, truth: Any) -> Eval
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
-
-
-def _runs(numbers: npt.NDArray[np.intp]) -> str:
-    """Return ascending numbers as text, e.g. ``1-103,109-148``."""
-    breaks = np.flatnonzero(np.diff(numbers) != 1)
-    starts, stops = numbers[np.r_[0, breaks + 1]], numbers[np.r_[breaks, len(numbers) - 1]]
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, stops, strict=True))

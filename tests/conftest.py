@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,3 +18,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (real scenes and golden vectors), which is not part of the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def golden_cube(shared: Path) -> Callable[..., Any]:
+    """Return the function that makes the cubes of the golden vectors: (name, rows, cols, bands) -> cube."""
+    spec = importlib.util.spec_from_file_location("golden_fill", shared / "vectors" / "fill.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.cube

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,16 +21,6 @@ from had_grx.whitening import whitening
 PLAIN = SimpleNamespace(shrinkage="none", shrinkage_weight=1e-3, components=None)
 
 
-@pytest.fixture
-def golden(shared):
-    sys.path.insert(0, str(shared / "vectors"))
-    try:
-        import fill
-    finally:
-        sys.path.pop(0)
-    return fill.cube
-
-
 def literal(cube):
     """Return the Mahalanobis distances of all pixels, by the text-book formula."""
     x = cube.reshape(-1, cube.shape[-1]).astype(np.float64)
@@ -49,9 +38,9 @@ def correlated(rows, cols, bands, seed=0, condition=1e7):
     return (3000 + 900 * (noise @ directions)).astype(np.float32)
 
 
-def test_golden_vector(shared, golden):
+def test_golden_vector(shared, golden_cube):
     expected = np.load(shared / "vectors" / "grx.npz")["scores"]
-    scores = had_cli.detect(golden("rx", 60, 50, 40).astype(np.float64), "grx").scores
+    scores = had_cli.detect(golden_cube("rx", 60, 50, 40).astype(np.float64), "grx").scores
     np.testing.assert_allclose(scores, expected, rtol=1e-6)
 
 

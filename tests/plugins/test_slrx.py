@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -12,16 +10,6 @@ from had_cli.engine.executor import Executor
 from had_cli.scenes.scene import Scene
 from had_slrx.detector import detect, product_of_scaled
 from had_slrx.distances import LocalDistances
-
-
-@pytest.fixture
-def golden(shared):
-    sys.path.insert(0, str(shared / "vectors"))
-    try:
-        import fill
-    finally:
-        sys.path.pop(0)
-    return fill.cube
 
 
 def literal(cube, valid, size):
@@ -72,9 +60,9 @@ def cube_of(rows, cols, bands, seed=0):
 @pytest.mark.parametrize(
     ("name", "cube", "size"), [("slrx", ("rx", 60, 50, 40), 4), ("slrx_odd", ("rx-odd", 47, 53, 30), 5)]
 )
-def test_golden_vectors(shared, golden, name, cube, size):
+def test_golden_vectors(shared, golden_cube, name, cube, size):
     expected = np.load(shared / "vectors" / f"{name}.npz")["scores"]
-    scores = had_cli.detect(golden(*cube), "slrx", block_size=size).scores
+    scores = had_cli.detect(golden_cube(*cube), "slrx", block_size=size).scores
     assert np.abs(scores - expected).max() <= 3e-3
     assert np.linalg.norm(scores - expected) <= 2e-3 * np.linalg.norm(expected)
 
