@@ -69,8 +69,7 @@ def random_fen(bands: int, seed: int = 0) -> Fen:
     generator = torch.Generator().manual_seed(seed)
     fen = Fen(bands)
     initialise(fen.encoder, generator)
-    for part in (fen.convh, fen.pc):
-        initialise_spectral(part, generator)
+    initialise_spectral(nn.ModuleList([fen.convh, fen.pc]), generator)
     return fen
 
 

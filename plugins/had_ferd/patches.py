@@ -1,0 +1,144 @@
+"""Patches of background to train on, read from scenes of any size when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from had_cli.bands import BandGrid, Resampling, resampling
+from had_cli.engine.executor import Executor
+from had_cli.engine.memory import memory_budget
+from had_cli.scenes.scene import Scene, valid_pixels
+from had_cli.scenes.source import Window
+from had_cli.training import TrainingJob
+from had_ferd.enhancement import CubeStatistics, ResampledSums, scaled, statistics
+
+SIDE = 64  # of a patch; with the border of 8 a multiple of 8, as the graph needs
+STRIP = 32  # rows held out of a scene where there are too few scenes to hold out whole ones
+WHOLE_SCENES = 4  # from so many scenes on, whole ones are held out
+DRAWS = 8  # tries to find a patch that is not mostly nodata
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of a scene that patches are cut from, with what brings spectra into the network's form."""
+
+    scene: Scene
+    window: Window
+    spectra: Resampling
+    statistics: CubeStatistics
+
+    @property
+    def area(self) -> int:
+        """Its pixels."""
+        return self.window.width * self.window.height
+
+    def patch(self, row: int, col: int, side: int) -> tuple[Tensor, float]:
+        """Return bands x side x side in [-0.1, 0.1] at a place in the region, and the part that is valid.
+
+        Invalid pixels hold the mean spectrum; a region smaller than the patch is reflected.
+        """
+        height, width = min(side, self.window.height), min(side, self.window.width)
+        cube = self.scene.read(Window(self.window.col + col, self.window.row + row, width, height))
+        valid = valid_pixels(cube)
+        spectra = self.spectra(np.where(valid[..., None], cube, np.float32(0)))
+        spectra = np.where(valid[..., None], spectra, self.statistics.mean.astype(np.float32))
+        missing = ((0, side - height), (0, side - width), (0, 0))
+        spectra = np.pad(spectra, missing, mode="reflect")
+        x = scaled(torch.from_numpy(np.ascontiguousarray(spectra)), self.statistics.extrema)
+        return x.permute(2, 0, 1), float(valid.mean())
+
+    def draw(self, random: np.random.Generator, side: int = SIDE) -> Tensor:
+        """Return a patch at random that is not mostly invalid, as far as one is found."""
+        best, most = None, -1.0
+        for _ in range(DRAWS):
+            row = int(random.integers(max(1, self.window.height - side + 1)))
+            col = int(random.integers(max(1, self.window.width - side + 1)))
+            patch, valid = self.patch(row, col, side)
+            if valid > most:
+                best, most = patch, valid
+            if valid >= 0.5:
+                break
+        assert best is not None  # noqa: S101 - the loop ran
+        return best
+
+
+def regions(job: TrainingJob, grid: BandGrid) -> list[Region]:
+    """Return every scene of the job whole, ready to cut patches from: one pass over each."""
+    found = []
+    for number, scene in enumerate(job.scenes):
+        spectra = resampling(BandGrid.of(scene), grid, name=scene.path)
+        spectra.tell(job.warn)
+        job.progress("statistics", number / len(job.scenes))
+        with Executor(scene, stream=True, memory=memory_budget(None)) as run:
+            known = statistics(run.reduce(ResampledSums(spectra)))
+        rows, cols, _ = scene.shape
+        found.append(Region(scene, Window(0, 0, cols, rows), spectra, known))
+    job.progress("statistics", 1.0)
+    return found
+
+
+def hold_out(whole: Sequence[Region], seed: int) -> tuple[list[Region], list[Region]]:
+    """Return the regions to train on, and those held out: no pixel is in both.
+
+    Of four scenes or more one in eight is held out, at least one; of fewer, the lowest 32 rows of
+    each scene that has enough of them. Where none has, nothing is held out.
+    """
+    if len(whole) >= WHOLE_SCENES:
+        order = np.random.default_rng([seed, 1]).permutation(len(whole))
+        count = max(1, len(whole) // 8)
+        return [whole[i] for i in sorted(order[count:])], [whole[i] for i in sorted(order[:count])]
+    train, held = [], []
+    for region in whole:
+        _, _, width, height = region.window
+        if height < SIDE + STRIP:
+            train.append(region)
+            continue
+        train.append(_part(region, Window(0, 0, width, height - STRIP)))
+        held.append(_part(region, Window(0, height - STRIP, width, STRIP)))
+    return train, held
+
+
+def fixed_patches(held: Sequence[Region], most: int) -> Tensor | None:
+    """Return up to ``most`` patches spread evenly over regions that do not move; None without regions."""
+    if not held:
+        return None
+    side = STRIP if any(region.window.height == STRIP for region in held) else SIDE
+    places = [
+        (region, row, col)
+        for region in held
+        for row in range(0, max(1, region.window.height - side + 1), side)
+        for col in range(0, max(1, region.window.width - side + 1), side)
+    ]
+    step = -(-len(places) // most)
+    return torch.stack([region.patch(row, col, side)[0] for region, row, col in places[::step]])
+
+
+def batch(
+    chosen: Sequence[Region], count: int, random: np.random.Generator, *, augment: bool = True
+) -> Tensor:
+    """Return N x bands x 64 x 64: scenes by their area, places at random, turned and mirrored at random."""
+    areas = np.array([region.area for region in chosen], np.float64)
+    patches = []
+    for index in random.choice(len(chosen), count, p=areas / areas.sum()):
+        patch = chosen[index].draw(random)
+        if augment:
+            patch = torch.rot90(patch, int(random.integers(4)), (1, 2))
+            patch = patch.flip(2) if random.integers(2) else patch
+        patches.append(patch)
+    return torch.stack(patches)
+
+
+def fingerprint(whole: Sequence[Region]) -> list[list[float]]:
+    """Return numbers that tell these scenes from others: shape, extrema and mean of each."""
+    return [
+        [*map(float, r.scene.shape), *r.statistics.extrema, float(r.statistics.mean.mean())] for r in whole
+    ]
+
+
+def _part(region: Region, window: Window) -> Region:
+    return Region(region.scene, window, region.spectra, region.statistics)
