@@ -28,6 +28,14 @@ _LEARNING = (
     Param(
         name="weight_decay", type=float, default=1e-5, minimum=0, maximum=1, help="L2 penalty within Adam."
     ),
+    Param(
+        name="start",
+        type=str,
+        default="mean",
+        choices=("mean", "random"),
+        help="First background: the mean spectrum of the scene, which the training would otherwise spend "
+        "most of its steps on; or what random weights give, as published.",
+    ),
     Param(name="channels", type=int, default=64, minimum=2, maximum=1024, help="Width of both branches."),
     Param(name="blocks", type=int, default=6, minimum=1, maximum=64, help="Blocks in each of both branches."),
     Param(

@@ -11,6 +11,7 @@ import torch
 from had_cli.errors import HadError
 from had_nl2net.network import NL2Net
 from had_nl2net.precision import reproducible
+from had_nl2net.scaling import Scaling
 from had_nl2net.settings import Settings
 from had_nl2net.views import View, Views
 
@@ -35,11 +36,18 @@ class Training:
     losses: list[float] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, bands: int, settings: Settings, *, seed: int, device: str) -> Training:
-        """Return an untrained network of PyTorch's initial weights, drawn by ``seed``."""
+    def begin(cls, scaling: Scaling, settings: Settings, *, seed: int, device: str) -> Training:
+        """Return an untrained network of PyTorch's initial weights, drawn by ``seed``.
+
+        Unless the settings say otherwise, the bias of its last layer is the mean spectrum of the
+        scene. Adam moves a bias by no more than its rate in a step, so that thousands of steps, or
+        changes in all other weights, would be needed to bring it there.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = NL2Net(bands, settings.factor, settings.channels, settings.blocks)
+            network = NL2Net(len(scaling.mean), settings.factor, settings.channels, settings.blocks)
+        if settings.start == "mean":
+            network.start_from(torch.from_numpy(scaling.scaled(scaling.mean)))
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(network, adam(network, settings))
 

@@ -47,6 +47,12 @@ class NL2Net(nn.Module):
             nn.Conv2d(channels // 2, bands, 1),
         )
 
+    def start_from(self, spectrum: torch.Tensor) -> None:
+        """Let the background of an untrained network be near one spectrum, (bands,), everywhere."""
+        last = self.tail[-1]
+        with torch.no_grad():
+            last.bias.copy_(spectrum)  # type: ignore[operator]
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the background of cubes ``x``, n x bands x rows x cols; rows and cols divide by factor."""
         features = self.head(to_mosaic(x, self.factor))

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils import deterministic
@@ -43,14 +44,15 @@ def reproducible() -> Iterator[None]:
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
-    benchmark, filled = torch.backends.cudnn.benchmark, deterministic.fill_uninitialized_memory
+    memory: Any = deterministic  # its setting is a property that type checkers do not see
+    benchmark, filled = torch.backends.cudnn.benchmark, memory.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
-    deterministic.fill_uninitialized_memory = False  # no memory is read here before it is written
+    memory.fill_uninitialized_memory = False  # no memory is read here before it is written
     try:
         yield
     finally:
-        deterministic.fill_uninitialized_memory = filled
+        memory.fill_uninitialized_memory = filled
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         torch.backends.cudnn.benchmark = benchmark
 

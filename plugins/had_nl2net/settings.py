@@ -18,6 +18,7 @@ class Settings:
     learning_rate: float
     loss: Literal["l1", "l2"]
     weight_decay: float
+    start: Literal["mean", "random"]
     channels: int
     blocks: int
     patience: int

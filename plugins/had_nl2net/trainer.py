@@ -170,7 +170,7 @@ def _train(
     log_file: Path | None,
     told: Told,
 ) -> Trained:
-    training = Training.begin(scene.shape[2], settings, seed=seed, device=device)
+    training = Training.begin(scaling, settings, seed=seed, device=device)
     if checkpoint is not None and resume:
         checkpoint.load(training)
     log = loss_log(log_file, past=training.losses)

@@ -28,7 +28,9 @@ class Residual(nn.Module):
     def __init__(self, channels):
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=3, dilation=3), nn.ReLU(), nn.Conv2d(channels, channels, 1)
+            nn.Conv2d(channels, channels, 3, padding=3, dilation=3),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 1),
         )
 
     def forward(self, x):
