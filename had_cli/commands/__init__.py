@@ -18,12 +18,15 @@ from had_cli.commands.words import completed_words, named_command, wants_help
 COMMANDS = {
     "detect": "Map the anomalies of scenes.",
     "train": "Train a method's weights on scenes.",
+    "threshold": "Turn a score map into a mask and a list of places, without labels.",
+    "quicklook": "Draw a scene in colours, and its score map, as PNG.",
     "evaluate": "Judge a score map against a truth.",
+    "bench": "Compare methods on scenes with a truth.",
     "info": "Describe a scene: size, bands, wavelengths, georeference.",
     "convert": "Write a scene, or a part of it, in another format.",
     "devices": "List what can compute here.",
     "plugins": "List the installed plugins and what they offer.",
-    "models": "List and show trained weights.",
+    "models": "List, show, import and export trained weights.",
     "demo": "Make a small scene, find its anomalies, draw the result.",
 }
 _HELP = "Find anomalies in hyperspectral scenes."

@@ -1,0 +1,133 @@
+"""ROC curves and separability plots of a bench, a pair of pictures per scene.
+
+matplotlib is an extra (``pip install "had[plot]"``) and is imported on use, without pyplot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from had_cli.bench.results import BenchResults, number
+from had_cli.files import write_whole
+from had_cli.picture import MatplotlibMissingError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(found: BenchResults, folder: str | Path) -> list[Path]:
+    """Draw ``SCENE_roc.png`` and ``SCENE_separability.png`` for every scene with a curve into ``plots/``.
+
+    Pictures of scenes that are not in the bench any more are removed.
+
+    Raises
+    ------
+    MatplotlibMissingError
+        When the extra ``plot`` is not installed.
+    OutputError
+        When a picture cannot be written.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        raise MatplotlibMissingError(
+            'no plots: drawing needs matplotlib; install it with: pip install "had[plot]"'
+        ) from error
+    plots = Path(folder) / "plots"
+    boxes: dict[str, dict[str, Any]] = {}
+    for cell in found.results["cells"]:
+        if cell["separability"] is not None:
+            boxes.setdefault(cell["scene"], {})[cell["label"]] = cell
+    written = []
+    for scene, curves in found.curves.items():
+        if curves:
+            written.append(_save(roc_figure(scene, curves), plots / f"{scene}_roc.png"))
+            figure = separability_figure(
+                scene, {label: c["separability"] for label, c in boxes[scene].items()}
+            )
+            written.append(_save(figure, plots / f"{scene}_separability.png"))
+    for old in (*plots.glob("*_roc.png"), *plots.glob("*_separability.png")):
+        if old not in written:
+            old.unlink()
+    return written
+
+
+def roc_figure(scene: str, curves: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Return P_D over P_F of each configuration, on a linear and on a logarithmic axis.
+
+    A curve on the logarithmic axis begins at the P_D reached before the first false alarm.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.6), dpi=100, layout="constrained")
+    linear, logarithmic = figure.subplots(1, 2, sharey=True)
+    points = {label: (_array(curve["p_f"]), _array(curve["p_d"])) for label, curve in curves.items()}
+    least = min((p_f[p_f > 0].min() for p_f, _ in points.values() if (p_f > 0).any()), default=1e-4)
+    for label, (p_f, p_d) in points.items():
+        linear.plot(p_f, p_d, label=label)
+        first = max(int(np.count_nonzero(p_f == 0)) - 1, 0)
+        logarithmic.plot(np.maximum(p_f[first:], least / 2), p_d[first:], label=label)
+    linear.plot([0, 1], [0, 1], color="0.7", linestyle=":", linewidth=1)
+    linear.set(xlabel="P_F", ylabel="P_D", xlim=(0, 1), ylim=(0, 1.02), title=scene)
+    logarithmic.set(xlabel="P_F", xscale="log", xlim=(least / 2, 1), title="the same, P_F logarithmic")
+    for axis in (linear, logarithmic):
+        axis.grid(visible=True, color="0.9")
+    linear.legend(loc="lower right")
+    return figure
+
+
+def separability_figure(scene: str, boxes: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Return the boxes of scaled scores: 10 to 90 %, whiskers at the extremes, nothing dropped."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    colours = {"anomalous": "tab:red", "background": "tab:blue"}
+    figure = Figure(figsize=(2 + 1.2 * max(3, len(boxes)), 4.6), dpi=100, layout="constrained")
+    axis = figure.subplots()
+    for place, classes in enumerate(boxes.values()):
+        for shift, (name, colour) in zip((-0.18, 0.18), colours.items(), strict=True):
+            box = {part: number(value) for part, value in classes[name].items()}
+            if any(np.isnan(value) for value in box.values()):
+                continue
+            parts = {
+                "whislo": box["minimum"],
+                "q1": box["p10"],
+                "med": box["median"],
+                "q3": box["p90"],
+                "whishi": box["maximum"],
+                "fliers": [],
+            }
+            axis.bxp(
+                [parts],
+                positions=[place + shift],
+                widths=0.3,
+                patch_artist=True,
+                boxprops={"facecolor": colour, "alpha": 0.6},
+                medianprops={"color": "black"},
+            )
+    axis.set_xticks(range(len(boxes)), list(boxes))
+    axis.set(
+        ylabel="scaled score",
+        ylim=(-0.02, 1.02),
+        xlim=(-0.6, len(boxes) - 0.4),
+        title=f"{scene}: separability",
+    )
+    axis.legend(handles=[Patch(facecolor=c, alpha=0.6, label=name) for name, c in colours.items()])
+    return figure
+
+
+def _array(values: Any) -> Any:
+    return np.array([number(value) for value in values])
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    picture = BytesIO()
+    # without the version of matplotlib in it, the same figure is the same file
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    write_whole(path, picture.getvalue(), overwrite=True)
+    return path

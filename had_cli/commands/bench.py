@@ -1,0 +1,161 @@
+"""``had bench``: scenes by methods, judged by every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from had_cli.commands import options
+from had_cli.commands.light import Debug, Json, Quiet, Verbose
+from had_cli.commands.method_options import complete_method
+from had_cli.commands.outcome import FAILED, complain, guarded
+from had_cli.commands.talk import Talk, table
+
+if TYPE_CHECKING:
+    from had_cli.bench.results import BenchResults
+
+Scenes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SCENE_OR_FOLDER",
+        show_default=False,
+        help="Scenes with a truth, or folders of them: their own, NAME_gt.* beside NAME.*, or as in HAD100.",
+    ),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        "-m",
+        metavar="METHOD",
+        show_default=False,
+        help="A method with its defaults; may be given several times.",
+        autocompletion=complete_method,
+    ),
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weights",
+        "-w",
+        metavar="[METHOD=]FILE",
+        show_default=False,
+        help="Trained weights of a method named with -m; may be given several times.",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        show_default=False,
+        help="More configurations, a table [[method]] each: name, label, weights, parameters.",
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", "-o", metavar="FOLDER", help="Where results go; what an earlier run finished there is kept."
+    ),
+]
+KeepMaps = Annotated[bool, typer.Option("--keep-maps", help="Keep the score maps too, as GeoTIFF.")]
+Plots = Annotated[bool, typer.Option("--plots/--no-plots", help="Draw ROC curves and separability.")]
+Rerun = Annotated[bool, typer.Option("--rerun", help="Run finished cells as well.")]
+Truth = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Truth of the scene, where there is one scene.")
+]
+
+
+def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
+    """Add the command to ``app``."""
+    app.command("bench", help=summary)(guarded(bench))
+
+
+def bench(
+    scenes: Scenes,
+    method: Methods = None,
+    weights: Weights = None,
+    config: Config = None,
+    out: Out = Path("bench"),
+    keep_maps: KeepMaps = False,
+    plots: Plots = True,
+    rerun: Rerun = False,
+    truth: Truth = None,
+    variable: options.Variable = None,
+    truth_variable: options.TruthVariable = None,
+    bands: options.Bands = None,
+    exclude_bands: options.ExcludeBands = None,
+    window: options.WindowOption = None,
+    mask: options.Mask = None,
+    device: options.Device = "auto",
+    engine: options.Engine = options.EngineName.auto,
+    memory: options.Memory = None,
+    seed: options.Seed = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Judge methods on scenes."""
+    from had_cli.bench.configurations import configure
+    from had_cli.bench.run import Conditions, Voice, run_bench
+
+    talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    found = run_bench(
+        scenes,
+        configure(method or [], weights or [], config),
+        out,
+        truth=truth,
+        conditions=Conditions(
+            variable=variable,
+            truth_variable=truth_variable,
+            bands=bands,
+            exclude_bands=exclude_bands,
+            window=window,
+            mask=mask,
+            device=device,
+            engine=engine.value,
+            memory=memory,
+            seed=seed,
+        ),
+        keep_maps=keep_maps,
+        rerun=rerun,
+        voice=Voice(note=talk.note, warn=talk.warn, fail=complain, progress=talk.progress),
+        show_errors=debug,
+    )
+    if plots:
+        _draw(found, out, talk)
+    if json:
+        talk.document({"output": str(out), **found.results, "timings": found.timings})
+    _show(found, out, talk)
+    if found.failed:
+        raise typer.Exit(FAILED)
+
+
+def _draw(found: BenchResults, out: Path, talk: Talk) -> None:
+    from had_cli.bench.plots import draw
+    from had_cli.picture import MatplotlibMissingError
+
+    try:
+        draw(found, out)
+    except MatplotlibMissingError as error:  # an extra: the figures are worth having without it
+        talk.warn(str(error))
+
+
+def _show(found: BenchResults, out: Path, talk: Talk) -> None:
+    from had_cli.bench.tables import left_out, mean_rows, scene_rows
+
+    for rows in (scene_rows(found, "auc_df"), mean_rows(found)):
+        for line in table(rows):
+            talk.result(line)
+        talk.result("")
+    for line in left_out(found):
+        talk.result(line)
+    total = len(found.results["cells"])
+    failed = f", {len(found.failed)} of {total} cells failed" if found.failed else ""
+    talk.result(f"{out}: results.md, results.csv, results.json{failed}")
+    for note in found.results["notes"]:
+        talk.note(note)
