@@ -1,4 +1,4 @@
-"""Quick-look pictures: the scene as a colour composite beside its score map.
+"""Quick-look pictures: the scene as a colour composite, its score map beside it or over it.
 
 matplotlib is an extra (``pip install "had[plot]"``) and is imported on use, without pyplot, so that no
 window system is touched and nothing global is left behind.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from had_cli.scenes.scene import Scene
 
 Float = npt.NDArray[np.float32]
+RGB = tuple[int, int, int]
 
 RED_GREEN_BLUE = (650.0, 550.0, 450.0)
 """Wavelengths of the composite in nanometres."""
@@ -41,11 +42,14 @@ def quicklook(
     *,
     scores: npt.NDArray[np.floating[Any]] | None = None,
     truth: npt.NDArray[np.bool_] | None = None,
+    marked: npt.NDArray[np.bool_] | None = None,
     title: str = "score",
+    overlay: bool = False,
+    rgb: RGB | None = None,
     longest_side: int = LONGEST_SIDE,
     overwrite: bool = False,
 ) -> Path:
-    """Draw the scene, and its score map beside it, into a PNG file.
+    """Draw the scene, and its score map beside it or over it, into a PNG file.
 
     Parameters
     ----------
@@ -57,7 +61,13 @@ def quicklook(
         rows x cols, NaN where invalid. A thinned-out map shows the largest score of each k x k
         pixels: a small anomaly does not vanish.
     truth
-        rows x cols, True on anomalies: they are ringed in the composite.
+        rows x cols, True on anomalies: they are ringed in the composite, in yellow.
+    marked
+        rows x cols, True on pixels found: their groups are ringed in the score map, in cyan.
+    overlay
+        Lay the score map over the composite, the more opaque the higher the score.
+    rgb
+        0-based bands shown as red, green and blue; default: :func:`composite_bands`.
     title
         What stands above the score map.
     longest_side
@@ -77,7 +87,7 @@ def quicklook(
     path = Path(path)
     refuse_existing(path, overwrite=overwrite)
     rows, cols, _ = scene.shape
-    for name, layer in (("score map", scores), ("truth", truth)):
+    for name, layer in (("score map", scores), ("truth", truth), ("mask", marked)):
         if layer is not None and layer.shape != (rows, cols):
             raise SceneError(f"{path}: the {name} has the shape {layer.shape}, the scene {(rows, cols)}")
     try:
@@ -88,7 +98,7 @@ def quicklook(
         ) from error
 
     step = -(-max(rows, cols) // longest_side)
-    panels = 1 if scores is None else 2
+    panels = 1 if scores is None or overlay else 2
     # room for the colour bar and the titles beside square-pixel images
     figure = Figure(
         figsize=(1.5 + 5 * panels, 1.2 + 5 * min(max(rows / cols, 0.3), 2)), dpi=120, layout="constrained"
@@ -99,12 +109,20 @@ def quicklook(
     for axis in axes:
         axis.set(facecolor="0.85", xlabel="column")
     axes[0].set_ylabel("row")
-    axes[0].imshow(composite(scene, step), extent=extent, interpolation="nearest")
-    axes[0].set_title(f"{scene.name}: {_describe(scene)}")
-    if truth is not None and truth.any():
-        _ring(axes[0], truth)
+    colours = composite(scene, step, rgb)
+    shown = f"{scene.name}: {_describe(scene, rgb)}"
+    if overlay and scores is not None:  # colours below would be taken for scores
+        colours[..., :3] = colours[..., :3].mean(axis=-1, keepdims=True)
+        shown = f"{title} over {shown}"
+    axes[0].imshow(colours, extent=extent, interpolation="nearest")
+    axes[0].set_title(shown)
     if scores is not None:
-        _draw_scores(figure, axes[1], thin_maximum(scores, step), extent, title)
+        _draw_scores(
+            figure, axes[-1], thin_maximum(scores, step), extent, None if overlay else title, overlay=overlay
+        )
+    for layer, axis, colour in ((truth, axes[0], "yellow"), (marked, axes[-1], "cyan")):
+        if layer is not None and layer.any():
+            _ring(axis, layer, colour)
     axes[0].set(xlim=(0, cols), ylim=(rows, 0))
     picture = BytesIO()
     figure.savefig(picture, format="png")
@@ -125,12 +143,12 @@ def composite_bands(scene: Scene) -> tuple[int, int, int]:
     return 3 * bands // 4, bands // 2, bands // 4
 
 
-def composite(scene: Scene, step: int = 1) -> Float:
+def composite(scene: Scene, step: int = 1, rgb: RGB | None = None) -> Float:
     """Return every ``step``-th row and column as rows x cols x 4 (red, green, blue, opacity) in 0..1.
 
     Each colour is stretched between its 2nd and 98th percentile; invalid pixels are transparent.
     """
-    wanted = composite_bands(scene)
+    wanted = rgb or composite_bands(scene)
     order = np.unique(wanted)  # select() keeps bands ascending and once each
     values = read_thinned(scene.select(bands=order), step)[..., np.searchsorted(order, wanted)]
     valid = np.isfinite(values).all(axis=-1)
@@ -167,21 +185,21 @@ def read_thinned(scene: Scene, step: int) -> Float:
     return np.concatenate(strips)
 
 
-def _describe(scene: Scene) -> str:
-    chosen = composite_bands(scene)
+def _describe(scene: Scene, rgb: RGB | None) -> str:
+    chosen = rgb or composite_bands(scene)
     centres = scene.wavelengths
     if centres is None:
         return "bands " + ", ".join(str(int(scene.bands[band]) + 1) for band in chosen)
     return ", ".join(f"{centres[band]:.0f}" for band in chosen) + " nm"
 
 
-def _ring(axis: Any, truth: npt.NDArray[np.bool_]) -> None:
+def _ring(axis: Any, found: npt.NDArray[np.bool_], colour: str) -> None:
     from scipy.ndimage import center_of_mass, label
 
-    groups, count = label(truth, structure=np.ones((3, 3)))
-    centres = np.array(center_of_mass(truth, groups, np.arange(1, count + 1)))
+    groups, count = label(found, structure=np.ones((3, 3)))
+    centres = np.array(center_of_mass(found, groups, np.arange(1, count + 1)))
     axis.scatter(
-        centres[:, 1] + 0.5, centres[:, 0] + 0.5, s=90, facecolors="none", edgecolors="yellow", linewidths=1
+        centres[:, 1] + 0.5, centres[:, 0] + 0.5, s=90, facecolors="none", edgecolors=colour, linewidths=1
     )
 
 
@@ -190,11 +208,18 @@ def _draw_scores(
     axis: Any,
     scores: npt.NDArray[np.floating[Any]],
     extent: tuple[int, int, int, int],
-    title: str,
+    title: str | None,
+    *,
+    overlay: bool,
 ) -> None:
     valid = scores[np.isfinite(scores)]
     # a few extreme pixels would otherwise leave the rest of the map black
-    low, high = np.percentile(valid, [2, 99.8]) if valid.size else (0.0, 1.0)
-    image = axis.imshow(scores, extent=extent, interpolation="nearest", cmap="inferno", vmin=low, vmax=high)
-    axis.set_title(title)
+    low, middle, high = np.percentile(valid, [2, 75, 99.8]) if valid.size else (0.0, 0.5, 1.0)
+    # laid over the scene, three quarters of the map let it show through
+    opacity = np.clip(np.nan_to_num((scores - middle) / ((high - middle) or 1)), 0, 1) if overlay else None
+    image = axis.imshow(
+        scores, extent=extent, interpolation="nearest", cmap="inferno", vmin=low, vmax=high, alpha=opacity
+    )
+    if title is not None:
+        axis.set_title(title)
     figure.colorbar(image, ax=axis, extend="both", label="score (2nd to 99.8th percentile)")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from had_cli.commands import options
+from had_cli.commands import answers, options
 from had_cli.commands.light import Debug, Json, Quiet, Verbose
 from had_cli.commands.method_options import with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
@@ -68,6 +68,10 @@ def detect(
     exclude_bands: options.ExcludeBands = None,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    threshold: answers.ThresholdRule = None,
+    mask_out: answers.MaskOut = None,
+    vector: answers.Vector = None,
+    min_pixels: answers.MinPixels = 1,
     device: options.Device = "auto",
     engine: options.Engine = options.EngineName.auto,
     memory: options.Memory = None,
@@ -85,6 +89,7 @@ def detect(
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite)
+    answers.check_options(threshold, mask_out, vector, outputs, overwrite=overwrite)
 
     def one(path: str, output: Path) -> dict[str, Any]:
         with open_scene(
@@ -113,7 +118,25 @@ def detect(
                 )
             detection.save(output, overwrite=overwrite)
             _tell(talk, path, output, detection)
-            return {"output": str(output), **detection.to_json()}
+            document = {"output": str(output), **detection.to_json()}
+            if threshold is not None:
+                from had_cli.places.answer import answer
+
+                found = answer(
+                    detection.scores,
+                    scene.info,
+                    threshold,
+                    tags=detection.tags(),
+                    scene=scene,
+                    min_pixels=min_pixels,
+                    mask=answers.beside(mask_out, output, "_mask"),
+                    vector=answers.beside(vector, output),
+                    seed=seed,
+                    overwrite=overwrite,
+                )
+                answers.tell(talk, path, found)
+                document |= found.to_json()
+            return document
 
     documents, failed = _each(one, scenes, outputs, debug=debug)
     if json:

@@ -7,8 +7,9 @@ from had_cli.descriptions import Method
 # the options of `had detect` and `had train` and the arguments of the functions behind them
 RESERVED = frozenset(
     {"bands", "checkpoint", "debug", "device", "engine", "exclude_bands", "help", "json", "mask", "memory"}
-    | {"method", "out", "output", "overwrite", "progress", "quiet", "resume", "scene", "scenes", "scheduler"}
-    | {"seed", "truth", "truth_variable", "variable", "verbose", "version", "warn", "weights", "window"}
+    | {"mask_out", "method", "min_pixels", "out", "output", "overwrite", "progress", "quiet", "resume"}
+    | {"scene", "scenes", "scheduler", "seed", "threshold", "truth", "truth_variable", "variable", "vector"}
+    | {"verbose", "version", "warn", "weights", "window"}
 )
 
 

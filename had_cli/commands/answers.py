@@ -1,0 +1,167 @@
+"""What ``had threshold`` and ``had detect --threshold`` have in common: options, paths, words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from had_cli.commands.talk import Talk, table
+from had_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from had_cli.places.answer import Answer
+
+_PANEL = "From scores to places"
+_SHOWN = 10  # places that are printed; files and JSON hold all
+
+_RULE_HELP = (
+    "cfar:PF (false-alarm rate PF by a fit of the background's tail), quantile:Q, value:V, "
+    "or chi2:PF for maps of grx."
+)
+
+Rule = Annotated[str, typer.Option("--rule", metavar="RULE", help=_RULE_HELP)]
+ThresholdRule = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        metavar="RULE",
+        show_default=False,
+        help=f"Threshold the map without labels: {_RULE_HELP}",
+        rich_help_panel=_PANEL,
+    ),
+]
+MaskOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--mask-out",
+        metavar="FILE",
+        show_default=False,
+        help="Write the mask: 1 anomalous, 0 not, 255 without a score. A suffix alone (.tif): MAP_mask.tif "
+        "beside each map.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Vector = Annotated[
+    Path | None,
+    typer.Option(
+        "--vector",
+        metavar="FILE",
+        show_default=False,
+        help="Write the connected anomalies as polygons (.geojson, .gpkg). A suffix alone (.geojson): "
+        "MAP.geojson beside each map.",
+        rich_help_panel=_PANEL,
+    ),
+]
+MinPixels = Annotated[
+    int,
+    typer.Option(
+        "--min-pixels",
+        metavar="N",
+        min=1,
+        help="Leave out places of fewer pixels.",
+        rich_help_panel=_PANEL,
+    ),
+]
+
+
+def beside(given: Path | None, output: Path, ending: str = "") -> Path | None:
+    """Return the path of a file that belongs to the map ``output``: as given, or named after the map."""
+    if given is None or not _is_suffix(given):
+        return given
+    return output.with_name(f"{output.stem}{ending}{given.name}")
+
+
+def check_options(
+    rule: str | None, mask: Path | None, vector: Path | None, outputs: Sequence[Path], *, overwrite: bool
+) -> None:
+    """Check rule and paths of ``had detect`` before anything is computed.
+
+    Raises
+    ------
+    UsageError
+        When they contradict one another.
+    OutputError, OutputExistsError
+        When a file cannot be written.
+    """
+    if rule is None:
+        for name, given in (("--mask-out", mask), ("--vector", vector)):
+            if given is not None:
+                raise UsageError(f"{name} needs --threshold, which says what counts as anomalous")
+        return
+    from had_cli.threshold import parse_rule
+
+    parse_rule(rule)
+    for name, given in (("--mask-out", mask), ("--vector", vector)):
+        if given is not None and len(outputs) > 1 and not _is_suffix(given):
+            suffix = given.suffix or ".tif"
+            raise UsageError(f"{name} {given}: with several scenes give a suffix alone, such as {suffix}")
+    for output in outputs:
+        check_paths(beside(mask, output, "_mask"), beside(vector, output), overwrite=overwrite)
+
+
+def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> None:
+    """Check that mask and polygons may be written, the folder of several maps aside."""
+    from had_cli.files import refuse_existing
+    from had_cli.places.writing import check_vector_path
+
+    if mask is not None:
+        refuse_existing(mask, overwrite=overwrite)
+    if vector is not None:
+        check_vector_path(vector, overwrite=overwrite)
+
+
+def tell(talk: Talk, path: str, found: Answer) -> None:
+    """Print threshold, files and the first places."""
+    threshold, places = found.threshold, found.places
+    for warning in threshold.warnings:
+        talk.warn(f"{path}: {warning}")
+    limits = threshold.interval
+    sure = "" if limits is None else f" (95 % within {limits[0]:.6g} to {limits[1]:.6g})"
+    talk.result(f"  threshold {threshold.value:.6g}{sure} by {threshold.rule}")
+    count = len(places.places)
+    share = threshold.pixels / threshold.valid_pixels
+    small = f" of {found.min_pixels} pixels or more" if found.min_pixels > 1 else ""
+    talk.result(f"  {threshold.pixels} pixels reach it ({share:.3%}), in {count} places{small}")
+    if found.mask is not None:
+        talk.result(f"  mask {found.mask}")
+    if found.vector is not None:
+        talk.result(f"  places {found.vector}")
+    for note in places.notes:
+        talk.note(f"{path}: {note}")
+    if not count:
+        return
+    rows = [("RANK", "PEAK", "PIXELS", "AREA M2", "COLUMN", "ROW", "LONGITUDE", "LATITUDE", "BANDS")]
+    for place in places.places[:_SHOWN]:
+        bands = ", ".join(
+            str(b.band) if b.wavelength_nm is None else f"{b.band} ({b.wavelength_nm:.0f} nm)"
+            for b in place.bands
+        )
+        rows.append(
+            (
+                str(place.rank),
+                f"{place.peak:.6g}",
+                str(place.pixels),
+                _number(place.area_m2, ".4g"),
+                f"{place.col:.1f}",
+                f"{place.row:.1f}",
+                _number(place.lon, ".6f"),
+                _number(place.lat, ".6f"),
+                bands or "-",
+            )
+        )
+    for line in table(rows):
+        talk.result(f"  {line}")
+    if count > _SHOWN:
+        talk.result(f"  and {count - _SHOWN} more")
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _is_suffix(path: Path) -> bool:
+    """Tell whether ``path`` is a suffix alone, such as ``.tif``."""
+    return path.parent == Path() and path.name.startswith(".") and "." not in path.name[1:]

@@ -1,0 +1,90 @@
+"""``had threshold``: from a score map to a mask and a list of places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from had_cli.commands import answers
+from had_cli.commands.light import Json, Quiet
+from had_cli.commands.options import Overwrite, Seed, Variable, WindowOption
+from had_cli.commands.outcome import guarded
+from had_cli.commands.talk import Talk
+
+Scores = Annotated[str, typer.Argument(metavar="SCORES", help="Score map; higher is more anomalous.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="MASK",
+        show_default=False,
+        help="Write the mask (.tif, .hdr, .mat, .npy, .npz): 1 anomalous, 0 not, 255 without a score.",
+    ),
+]
+SceneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scene",
+        metavar="SCENE",
+        help="The scene of the map: tells in which bands each place differs from its surroundings.",
+    ),
+]
+
+
+def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
+    """Add the command to ``app``."""
+    app.command("threshold", help=summary)(guarded(threshold))
+
+
+def threshold(
+    scores: Scores,
+    rule: answers.Rule,
+    out: Out = None,
+    vector: answers.Vector = None,
+    min_pixels: answers.MinPixels = 1,
+    scene: SceneOption = None,
+    window: WindowOption = None,
+    variable: Variable = None,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Threshold a score map."""
+    from contextlib import ExitStack
+
+    from had_cli.errors import UsageError
+    from had_cli.places.answer import answer
+    from had_cli.scenes.open import open_scene, open_scores
+    from had_cli.threshold import parse_rule
+
+    talk = Talk(as_json=json, quiet=quiet)
+    wanted = parse_rule(rule)
+    if window is not None and scene is None:
+        raise UsageError("--window is the part of --scene that the map was made of; give --scene as well")
+    polygons = answers.beside(vector, Path(Path(scores).name))
+    answers.check_paths(out, polygons, overwrite=overwrite)
+    values, info = open_scores(scores, variable)
+    with ExitStack() as stack:
+        opened = None if scene is None else stack.enter_context(open_scene(scene, window=window))
+        found = answer(
+            values,
+            info,
+            wanted,
+            tags=info.tags,
+            scene=opened,
+            min_pixels=min_pixels,
+            mask=out,
+            vector=polygons,
+            seed=seed,
+            overwrite=overwrite,
+        )
+    if json:
+        talk.document({"scores": scores, **found.to_json(), "notes": list(found.places.notes)})
+    else:
+        talk.result(scores)
+    answers.tell(talk, scores, found)
