@@ -130,7 +130,8 @@ class Method:
     ``detect`` refers to ``detect(run, params) -> scores`` and ``train`` to
     ``train(job, params) -> Weights`` (see :mod:`had_cli.engine` and :mod:`had_cli.training`);
     ``importer`` refers to ``import_weights(path: Path) -> Weights``, which reads what another system
-    released (see :mod:`had_cli.importing`), for ``had models import``;
+    released (see :mod:`had_cli.importing`), for ``had models import``; ``exporter`` refers to
+    ``export_network(weights) -> Network`` (see :mod:`had_cli.exporting`), for ``had models export``;
     ``params`` belong to detect, ``train_params`` to train. ``weights`` says whether ``detect`` uses
     trained weights: ``"none"``, ``"optional"`` or ``"required"``. ``double_precision`` says that
     ``detect`` computes in float64; on a device without it (mps) the CPU does the work, with a warning.
@@ -142,6 +143,7 @@ class Method:
     detect: str
     train: str | None = None
     importer: str | None = None
+    exporter: str | None = None
     params: tuple[Param, ...] = ()
     train_params: tuple[Param, ...] = ()
     weights: Literal["none", "optional", "required"] = "none"
@@ -154,6 +156,7 @@ class Method:
         _check_reference(f"method {self.name}", "detect", self.detect)
         _check_reference(f"method {self.name}", "train", self.train)
         _check_reference(f"method {self.name}", "importer", self.importer)
+        _check_reference(f"method {self.name}", "exporter", self.exporter)
         _check(
             self.weights in {"none", "optional", "required"},
             f"method {self.name}: weights={self.weights!r} is not none, optional or required",

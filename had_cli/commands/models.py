@@ -22,6 +22,7 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # no
     group.command("list")(guarded(list_models))
     group.command("show")(guarded(show))
     group.command("import")(guarded(import_))
+    group.command("export")(guarded(export))
     app.add_typer(group, name="models")
 
 
@@ -81,6 +82,25 @@ def import_(
         talk.document({"output": str(out), "sha256": weights.hash, **weights.header})
         return
     talk.result(f"{out}: weights of {method}, sha256 {weights.hash}")
+
+
+def export(
+    file: File,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The .pt2 or .onnx file to write.")
+    ],
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Export a network for plain PyTorch (.pt2) or ONNX Runtime (.onnx)."""
+    from had_cli.exporting import export_weights
+    from had_cli.models import find
+
+    talk, weights = Talk(as_json=json), export_weights(find(file), out, overwrite=overwrite)
+    if json:
+        talk.document({"output": str(out), "method": weights.method, "weights_sha256": weights.hash})
+        return
+    talk.result(f"{out}: the network of {weights.method} weights {weights.hash}")
 
 
 def _short(value: Any) -> str:

@@ -15,6 +15,7 @@ def had_methods() -> list[Method]:
             detect="had_ferd.detector:detect",
             train="had_ferd.trainer:train",
             importer="had_ferd.importer:import_weights",
+            exporter="had_ferd.exporter:export_network",
             weights="required",
             double_precision=True,
             params=(
