@@ -37,7 +37,7 @@ def load_backbone(choice: str, seed: int) -> tuple[Encoder, dict[str, Any]]:
     if choice == "random":
         initialise(encoder, torch.Generator().manual_seed(seed))
         return encoder, {"kind": "random", "seed": seed}
-    path = imagenet_file() if choice == "imagenet" else Path(choice)
+    path = imagenet_file(IMAGENET_URL) if choice == "imagenet" else Path(choice)
     held = read_checkpoint(path)
     if not isinstance(held, Mapping):
         raise WeightsError(f"{path}: not a state dict (tensors by name)")
@@ -55,7 +55,7 @@ def load_backbone(choice: str, seed: int) -> tuple[Encoder, dict[str, Any]]:
     return encoder, {"kind": kind, "file": path.name, "sha256": _sha256(path)}
 
 
-def imagenet_file(url: str = IMAGENET_URL) -> Path:
+def imagenet_file(url: str) -> Path:
     """Return the public file, downloaded on first use to where torch keeps such files.
 
     Raises
