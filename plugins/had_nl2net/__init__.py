@@ -91,7 +91,7 @@ def had_methods() -> list[Method]:
                     name="save_background",
                     type=Path,
                     default=None,
-                    help="Raster for the rebuilt cube, in the units and the type of the scene.",
+                    help="Raster for the rebuilt cube of one scene, in its units and its type.",
                 ),
                 _LOG,
             ),

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.engine import Run
-from had_cli.files import refuse_existing
 from had_cli.training import scene_hash
-from had_nl2net.background import save_background
+from had_nl2net.background import refuse_unwritable, save_background
 from had_nl2net.network import NL2Net
 from had_nl2net.precision import resolve_precision
 from had_nl2net.rebuilding import Rebuilding
@@ -19,7 +18,7 @@ from had_nl2net.released import FACTOR
 from had_nl2net.scaling import Scaling, scene_scaling
 from had_nl2net.settings import Settings, refuse_beside_weights
 from had_nl2net.trainer import LABEL, train_network
-from had_nl2net.weights import load_network
+from had_nl2net.weights import known_of, load_network
 
 Scores = npt.NDArray[np.float32]
 ROWS = 256  # at a time: the layers may lie on disk
@@ -31,9 +30,8 @@ def detect(run: Run, params: Any) -> Scores:
     It is the mean over bands of the squared difference between the cube in [0, 1] and its background,
     scaled to [0, 1] over the scene.
     """
-    for path in (params.save_background, params.log_file):
-        if path is not None:
-            refuse_existing(path, overwrite=False)
+    if params.save_background is not None:
+        refuse_unwritable(params.save_background)
     scaling = scene_scaling(run)
     if run.weights is None:
         network, settings = _trained_here(run, params, scaling)
@@ -99,23 +97,22 @@ def _trained_here(run: Run, params: Any, scaling: Scaling) -> tuple[NL2Net, Sett
 
 
 def _from_weights(run: Run, params: Any) -> tuple[NL2Net, Settings]:
-    header = run.weights.header
-    known = header.get("network") or {}
-    untold = known.get("factor") is None  # imported: the released file does not say
-    refuse_beside_weights(params, allowed=("factor", "tile_size") if untold else ("tile_size",))
-    factor = params.factor or FACTOR if untold else None
-    if untold and params.factor is None:
-        run.warn(f"the imported weights do not tell their factor; {FACTOR} is taken, or give --factor")
-    network, known = load_network(run.weights, run.scene.shape[2], factor)
-    scenes = [scene.get("sha256") for scene in header.get("scenes", ())]
+    known, chosen = known_of(run.weights), Settings.of(params)
+    factor = known["factor"]
+    refuse_beside_weights(params, allowed=("tile_size",) if factor else ("factor", "tile_size"))
+    if not factor:
+        factor = params.factor or FACTOR
+        if params.factor is None:
+            run.warn(f"the imported weights do not tell their factor; {FACTOR} is taken, or give --factor")
+    network = load_network(run.weights, run.scene.shape[2], factor)
+    scenes = [scene.get("sha256") for scene in run.weights.header.get("scenes", ())]
     if scenes and scene_hash(run.scene) not in scenes:
         run.warn("the weights were trained on another scene or selection; nl2net knows that background only")
-    settings = replace(
-        Settings.of(params),
-        factor=network.factor,
+    run.record(factor=factor, channels=network.channels, blocks=network.blocks)
+    return network, replace(
+        chosen,
+        factor=factor,
         channels=network.channels,
         blocks=network.blocks,
-        tile_size=params.tile_size or known.get("tile_size") or Settings.of(params).tile_size,
+        tile_size=params.tile_size or known["tile_size"],
     )
-    run.record(factor=network.factor, channels=network.channels, blocks=network.blocks)
-    return network, settings

@@ -11,6 +11,7 @@ import torch
 
 from had_cli.engine import Block
 from had_cli.engine.blocks import windows, with_halo
+from had_cli.errors import HadError
 from had_cli.scenes.source import Window
 from had_nl2net.learning import rebuilt
 from had_nl2net.network import NL2Net
@@ -58,6 +59,10 @@ class Rebuilding:
         with torch.no_grad():
             background = rebuilt(self.network, shown, self.precision)
             squares = (shown - background).square().mean(dim=1)[0]
+        if not bool(torch.isfinite(squares).all()):
+            raise HadError(
+                "nl2net: the background is no number; the weights are damaged"
+            )
         rows, cols = valid.shape
         difference: Cube = squares[:rows, :cols, None].cpu().numpy()
         if not self.background:

@@ -33,7 +33,7 @@ def network_of(tensors: Mapping[str, npt.NDArray[Any]], factor: int, *, name: st
         When they are not those of a network; ``name`` says whose they are.
     """
     first = tensors.get(_FIRST)
-    if first is None or first.ndim != 4:
+    if first is None or first.ndim != 4 or first.shape[0] < 2 or not first.shape[1]:
         raise WeightsError(f"{name}: lacks the tensor {_FIRST!r}; it is no network of nl2net")
     channels, bands = first.shape[:2]
     blocks = sum(1 for key in tensors if _BLOCK.fullmatch(key))
@@ -44,24 +44,38 @@ def network_of(tensors: Mapping[str, npt.NDArray[Any]], factor: int, *, name: st
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def load_network(weights: Weights, bands: int, factor: int | None) -> tuple[NL2Net, Mapping[str, Any]]:
-    """Return the network of ``weights`` for a scene of ``bands``, and what its header says of it.
+def known_of(weights: Weights) -> dict[str, Any]:
+    """Return what the header says of the network; its factor is None where it was imported.
+
+    Raises
+    ------
+    WeightsError
+        When the header says nothing, or nothing that can be.
+    """
+    known = weights.header.get("network")
+    if not isinstance(known, dict):
+        raise WeightsError("weights of nl2net: the header does not describe a network; train them again")
+    for name, least, most in (("factor", 1, 16), ("tile_size", 48, 8192)):
+        value = known.get(name)
+        if value is None and name == "factor":
+            continue
+        if not isinstance(value, int) or not least <= value <= most:
+            raise WeightsError(f"weights of nl2net: {name} is {value!r}, not {least} to {most}; train again")
+    return known
+
+
+def load_network(weights: Weights, bands: int, factor: int) -> NL2Net:
+    """Return the network of ``weights`` for a scene of ``bands``.
 
     Raises
     ------
     WeightsError
         When the weights are damaged or of another number of bands.
     """
-    known = weights.header.get("network")
-    if not isinstance(known, dict):
-        raise WeightsError("weights of nl2net: the header does not describe a network; train them again")
-    chosen = known.get("factor") if factor is None else factor
-    if not isinstance(chosen, int) or not 1 <= chosen <= 16:
-        raise WeightsError(f"weights of nl2net: the factor is {chosen!r}, not 1 to 16; train them again")
-    network = network_of(weights.tensors, chosen, name="weights of nl2net")
+    network = network_of(weights.tensors, factor, name="weights of nl2net")
     if network.bands != bands:
         raise WeightsError(
             f"the weights are of a network for {network.bands} bands, and {bands} are selected; "
             "train on this scene, or choose bands with --bands"
         )
-    return network, known
+    return network

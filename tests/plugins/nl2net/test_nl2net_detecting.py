@@ -10,11 +10,12 @@ import torch
 
 from had_cli import api
 from had_cli.engine.executor import Executor
-from had_cli.errors import HadError, OutputExistsError, SceneError, UsageError, WeightsError
+from had_cli.errors import HadError, OutputError, OutputExistsError, SceneError, UsageError, WeightsError
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 from had_cli.testing import example_cube
 from had_cli.training import train
+from had_cli.weights import Weights, load_weights
 from had_nl2net import DEFAULTS
 from had_nl2net.learning import Training
 from had_nl2net.scaling import Scaling, scene_scaling
@@ -128,8 +129,6 @@ def test_training_first_gives_the_scores_of_training_in_one_go(saved, quick):
 
 
 def test_the_header_tells_the_network_and_what_it_was_trained_on(saved):
-    from had_cli.weights import load_weights
-
     header = load_weights(saved / "w.safetensors").header
     assert header["network"]["channels"] == 8
     assert header["network"]["epochs_done"] == 4
@@ -157,6 +156,31 @@ def test_options_of_the_training_beside_weights_are_an_error(saved, option):
 def test_training_takes_one_scene(saved, quick):
     with pytest.raises(UsageError, match="one scene at a time"):
         train([saved / "scene.npy"] * 2, "nl2net", saved / "two.safetensors", **quick)
+
+
+@pytest.mark.parametrize(
+    ("header", "complaint"),
+    [
+        ({}, "does not describe a network"),
+        ({"network": [1]}, "does not describe a network"),
+        ({"network": {"factor": "3", "tile_size": 256}}, "factor is '3'"),
+        ({"network": {"factor": 3}}, "tile_size is None"),
+    ],
+    ids=["nothing", "a list", "text", "no tile"],
+)
+def test_a_header_that_makes_no_sense_is_told_in_one_line(saved, header, complaint):
+    weights = load_weights(saved / "w.safetensors")
+    Weights(method="nl2net", tensors=weights.tensors, header=header).save(saved / "odd")
+    with pytest.raises(WeightsError, match=complaint):
+        api.detect(saved / "scene.npy", "nl2net", weights=saved / "odd")
+
+
+def test_weights_that_are_no_numbers_give_no_map(saved):
+    weights = load_weights(saved / "w.safetensors")
+    tensors = {name: np.full_like(tensor, np.nan) for name, tensor in weights.tensors.items()}
+    Weights(method="nl2net", tensors=tensors, header=weights.header).save(saved / "odd")
+    with pytest.raises(HadError, match="background is no number"):
+        api.detect(saved / "scene.npy", "nl2net", weights=saved / "odd")
 
 
 # -- the background -------------------------------------------------------------------------------
@@ -204,12 +228,19 @@ def test_integers_without_a_value_for_no_data_give_a_background_of_floats(tmp_pa
 
 
 def test_files_that_exist_are_refused_before_any_work(tmp_path, quick):
-    there = tmp_path / "there.csv"
+    there = tmp_path / "there.npy"
     there.write_text("mine")
-    for option in ({"save_background": there}, {"log_file": there}):
-        with pytest.raises(OutputExistsError, match=r"there\.csv"):
-            api.detect(example_cube(12, 12, 3)[0], "nl2net", **quick, **option)
+    for option in ("save_background", "log_file"):
+        with pytest.raises(OutputExistsError, match=rf"there\.npy.*--{option.replace('_', '-')}"):
+            api.detect(example_cube(12, 12, 3)[0], "nl2net", **quick, **{option: there})
     assert there.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["background.xyz", "nowhere/background.tif"])
+def test_a_background_that_could_not_be_written_is_refused_before_any_work(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("had_nl2net.detector.scene_scaling", lambda run: pytest.fail("it went to work"))
+    with pytest.raises(OutputError, match="background"):
+        api.detect(example_cube(12, 12, 3)[0], "nl2net", save_background=tmp_path / name)
 
 
 # -- what goes wrong ------------------------------------------------------------------------------

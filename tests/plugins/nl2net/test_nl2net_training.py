@@ -10,12 +10,16 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from had_cli.errors import HadError, OutputExistsError
+from had_cli.scenes.scene import Scene
 from had_cli.testing import example_cube
 from had_cli.training import train
+from had_nl2net import DEFAULTS, trainer
 from had_nl2net.checkpoint import NAME
 from had_nl2net.learning import Patience
+from had_nl2net.settings import Settings
 
 NARROW = ["--channels", "8", "--blocks", "3", "--seed", "3", "--device", "cpu"]
 
@@ -149,3 +153,31 @@ def test_patience_looks_at_means_of_ten_losses():
     assert Patience(3, [1.0] * 13).over
     assert not Patience(3, [1.0] * 12).over
     assert not Patience(0, [1.0] * 100).over
+
+
+def test_a_gpu_without_memory_left_gets_smaller_crops_and_then_the_cpu_goes_on(scene, monkeypatch):
+    tried, told = [], []
+
+    def full(scene, scaling, settings, *, device, **options):
+        tried.append((device, settings.tile_size))
+        if device != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return settings
+
+    monkeypatch.setattr(trainer, "_train", full)
+    monkeypatch.setattr(trainer, "resolve_precision", lambda name, device: torch.float32)
+    big = Scene.from_array(np.zeros((300, 200, 2), np.float32))
+    settings = Settings(**DEFAULTS)
+    trainer.train_network(
+        big,
+        None,
+        settings,
+        precision="auto",
+        seed=0,
+        device="cuda:0",
+        log_file=None,
+        told=lambda done, loss: None,
+        warn=told.append,
+    )
+    assert tried == [("cuda:0", 256), ("cuda:0", 128), ("cuda:0", 64), ("cpu", 64)]
+    assert [line.partition(":")[0] for line in told] == ["cuda"] * 3

@@ -31,7 +31,7 @@ def expected(shared, vector):
 
 @pytest.fixture
 def network(released, vector, factor):
-    return load_network(import_weights(released(vector)), 30, factor)[0]
+    return load_network(import_weights(released(vector)), 30, factor)
 
 
 @pytest.fixture
