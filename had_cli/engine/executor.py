@@ -231,8 +231,7 @@ class Executor(AbstractContextManager["Executor"]):
         """Yield ``compute`` of every block, in the order of the scene: one pass."""
         rows, cols, _ = self.scene.shape
         if not self.stream and self._kept is None:
-            cube = self.scene.read()
-            self._kept = cube, valid_pixels(cube)
+            self._kept = self._read_block(None)
         shape = self._block_shape(workers, halo=halo, align=align, cost=cost)
         plan = [with_halo(core, halo, rows, cols) for core in windows(rows, cols, shape)]
         self._progress(label, 0.0)
@@ -259,9 +258,13 @@ class Executor(AbstractContextManager["Executor"]):
         if self._kept is not None:
             cube, valid = self._kept[0][outer.rows, outer.cols], self._kept[1][outer.rows, outer.cols]
         else:
-            cube = self.scene.read(outer)
-            valid = valid_pixels(cube)
+            cube, valid = self._read_block(outer)
         return HostBlock(cube, valid, outer, core)
+
+    def _read_block(self, window: Window | None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        # pixel by pixel, however the file has it: it is turned once, and all formats give the same sums
+        cube = np.ascontiguousarray(self.scene.read(window))
+        return cube, valid_pixels(cube)
 
     def _nothing_valid(self) -> SceneError:
         return SceneError(
