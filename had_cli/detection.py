@@ -76,10 +76,12 @@ class Detection:
         OutputExistsError
             When ``path`` exists and ``overwrite`` is false.
         OutputError
-            When its folder is missing or the format is unknown.
+            When its folder is missing, the format is unknown, or the scene itself would be replaced.
         """
+        from had_cli.scenes.inputs import refuse_inputs
         from had_cli.scenes.output import create_raster, map_info
 
+        refuse_inputs(path, [("the scene", self.scene.path)])
         rows, cols = self.scores.shape
         info = dataclasses.replace(
             map_info(self.scene.info, tags=self.tags()), band_names=(f"{self.method} score",)
@@ -241,9 +243,9 @@ def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:
 
 
 def _in_memory_bytes(scene: Scene) -> int:
-    """Return the peak of reading the scene whole: as stored, and as float32."""
+    """Return the peak of reading the scene whole: as stored, as float32, and that turned pixel by pixel."""
     stored = scene.source.info.dtype.itemsize
-    return int(np.prod(scene.shape, dtype=np.int64)) * (4 + stored)
+    return int(np.prod(scene.shape, dtype=np.int64)) * (8 + stored)
 
 
 def weights_for(method: Method, path: str | Path | None) -> Any:

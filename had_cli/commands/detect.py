@@ -88,7 +88,8 @@ def detect(
     from had_cli.scenes.open import open_scene
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
-    outputs = plan_outputs(scenes, method, out, overwrite=overwrite)
+    read = {"the truth": truth, "the mask": mask, "the weights file": weights}
+    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
     answers.check_options(threshold, mask_out, vector, outputs, overwrite=overwrite)
 
     def one(path: str, output: Path) -> dict[str, Any]:

@@ -44,11 +44,13 @@ def evaluate(
     from had_cli import api
     from had_cli.files import refuse_existing
     from had_cli.roc import write_roc
+    from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scores, open_truth
 
     talk = Talk(as_json=json, quiet=quiet)
     if roc is not None:
         refuse_existing(roc, overwrite=overwrite)
+        refuse_inputs(roc, [("the score map", scores), ("the truth", truth)])
     if variable is None and truth_variable is None:
         found = api.evaluate(scores, truth)
     else:

@@ -12,9 +12,10 @@ from typing import Any
 import typer
 
 from had_cli.commands.light import Debug
+from had_cli.commands.signals import Terminated, terminable
 from had_cli.errors import HadError, UsageError
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+FAILED, USAGE, SIGNALLED, INTERRUPTED = 1, 2, 128, 130
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -29,7 +30,11 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         debug = kwargs["debug"] if itself else kwargs.pop("debug")
         gc.enable()  # see main
         try:
-            command(*args, **kwargs)
+            with terminable():
+                command(*args, **kwargs)
+        except Terminated as told:
+            complain("told to end")
+            raise typer.Exit(SIGNALLED + told.number) from None
         except KeyboardInterrupt:
             complain("interrupted")
             raise typer.Exit(INTERRUPTED) from None

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from had_cli.errors import OutputError, OutputExistsError, UsageError
+from had_cli.scenes.inputs import refuse_inputs
 
 
-def plan_outputs(scenes: Sequence[str], method: str, out: Path | None, *, overwrite: bool) -> list[Path]:
+def plan_outputs(
+    scenes: Sequence[str],
+    method: str,
+    out: Path | None,
+    *,
+    overwrite: bool,
+    others: Mapping[str, str | None] | None = None,
+) -> list[Path]:
     """Return the output of each scene.
 
     Parameters
@@ -18,13 +26,15 @@ def plan_outputs(scenes: Sequence[str], method: str, out: Path | None, *, overwr
     out
         One scene: a file, or a folder to put the default name into. Several: a folder, which is made.
         None: the working directory.
+    others
+        Files that are read beside the scenes, by what they are (``the truth``).
 
     Raises
     ------
     UsageError
         When a scene is named twice, or ``out`` names a file for several scenes.
     OutputError
-        When an output cannot be: no such format or folder, or it is one of the scenes.
+        When an output cannot be: no such format or folder, or it would replace a file that is read.
     OutputExistsError
         When one exists and ``overwrite`` is false.
     """
@@ -37,8 +47,9 @@ def plan_outputs(scenes: Sequence[str], method: str, out: Path | None, *, overwr
         if len(scenes) > 1 and out is not None and (out.is_file() or _is_format(out)):
             raise UsageError(f"-o {out}: with several scenes this must be a folder, not a file")
         outputs = [(out or Path()) / name for name in unique_names(scenes, method)]
+    inputs = [*(("the scene", scene) for scene in scenes), *(others or {}).items()]
     for output in outputs:
-        _check(output, scenes, folder_to_be_made=len(scenes) > 1 and out is not None, overwrite=overwrite)
+        _check(output, inputs, folder_to_be_made=len(scenes) > 1 and out is not None, overwrite=overwrite)
     if len(scenes) > 1 and out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -88,20 +99,26 @@ def _is_format(path: Path) -> bool:
     return any(path.suffix.lower() in writer.suffixes for writer in host.writers().values())
 
 
-def _check(output: Path, scenes: Sequence[str], *, folder_to_be_made: bool, overwrite: bool) -> None:
+def _check(
+    output: Path,
+    inputs: Sequence[tuple[str, str | None]],
+    *,
+    folder_to_be_made: bool,
+    overwrite: bool,
+) -> None:
     if not _is_format(output):
         from had_cli import host
 
         known = ", ".join(
             sorted({suffix for writer in host.writers().values() for suffix in writer.suffixes})
         )
+        if not output.suffix:
+            raise OutputError(
+                f"{output}: is no folder and has no suffix; create it, or choose one of {known}"
+            )
         raise OutputError(f"{output}: no format has the suffix {output.suffix!r}; choose one of {known}")
     if not folder_to_be_made and not output.parent.is_dir():
         raise OutputError(f"{output}: there is no folder {output.parent}; create it first")
-    if not output.exists():
-        return
-    if not overwrite:
+    if output.exists() and not overwrite:
         raise OutputExistsError(f"{output}: exists already; give --overwrite or another name")
-    for scene in scenes:
-        if Path(scene).exists() and output.samefile(scene):
-            raise OutputError(f"{output}: is the scene itself; give another name for the map")
+    refuse_inputs(output, inputs)

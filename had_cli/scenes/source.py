@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from had_cli.errors import SceneError
 
-_ENVI_DATA = {".img", ".dat", ".bsq", ".bil", ".bip", ".raw"}
+ENVI_DATA = {".img", ".dat", ".bsq", ".bil", ".bip", ".raw"}
 
 
 def stem(path: str) -> str:
@@ -20,7 +20,7 @@ def stem(path: str) -> str:
     name = PurePath(path.split("?", 1)[0] if "://" in path else path).name
     bare = PurePath(name).stem
     header = PurePath(name).suffix.lower() == ".hdr"  # NAME.img.hdr is the header of NAME.img
-    return PurePath(bare).stem if header and PurePath(bare).suffix.lower() in _ENVI_DATA else bare
+    return PurePath(bare).stem if header and PurePath(bare).suffix.lower() in ENVI_DATA else bare
 
 
 class Window(NamedTuple):
