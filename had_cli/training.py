@@ -20,6 +20,7 @@ from had_cli.detection import check_params
 from had_cli.devices import choose_device
 from had_cli.errors import HadError, PluginError, UsageError
 from had_cli.files import refuse_existing
+from had_cli.scenes.folders import training_scenes
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
@@ -81,7 +82,7 @@ def train(
     Parameters
     ----------
     scenes
-        Scenes or paths.
+        Scenes, paths, or folders of scenes (:func:`had_cli.scenes.folders.training_scenes`).
     params
         The method's parameters of training.
 
@@ -102,7 +103,9 @@ def train(
         raise UsageError("--resume needs the folder to resume from: --checkpoint FOLDER")
     if not scenes:
         raise UsageError("training needs at least one scene")
-    opened = [scene if isinstance(scene, Scene) else open_scene(scene) for scene in scenes]
+    opened: list[Scene] = []
+    for scene in scenes:
+        opened += [scene] if isinstance(scene, Scene) else map(open_scene, training_scenes([scene]))
     function = host.resolve(entry)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

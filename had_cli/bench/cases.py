@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from had_cli import host
 from had_cli.bench.fingerprints import fingerprint
-from had_cli.bench.truths import TruthFile, is_truth_file, truth_beside
+from had_cli.bench.truths import TruthFile, truth_beside
 from had_cli.errors import HadError, SceneError, UsageError
+from had_cli.scenes.folders import reader_suffixes, scenes_in
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.source import stem
 
@@ -131,24 +131,14 @@ def _where_alike(plain: Sequence[str], longer: Sequence[str]) -> list[str]:
     return [new if old.lower() in alike else old for old, new in zip(plain, longer, strict=True)]
 
 
-def _suffixes() -> frozenset[str]:
-    return frozenset(suffix for reader in host.readers().values() for suffix in reader.suffixes)
-
-
 def _scenes_in(folder: Path) -> list[str]:
-    """Return the files of a folder that a reader claims by suffix and that are not called like a truth."""
+    """Return the scenes of a folder; with the layout of HAD100 those in ``test/*/`` that have truths."""
     tests = sorted(
         sensor
         for sensor in (folder / "test").glob("*")
         if sensor.is_dir() and (folder / "ground_truth" / sensor.name).is_dir()
     )
-    known = _suffixes()
-    return [
-        str(file)
-        for part in tests or [folder]
-        for file in sorted(part.iterdir())
-        if file.is_file() and file.suffix.lower() in known and not is_truth_file(file)
-    ]
+    return [scene for part in tests or [folder] for scene in scenes_in(part)]
 
 
 def _case(
@@ -157,7 +147,7 @@ def _case(
     """Return the case of a scene, with an error where it cannot be opened; None where it has no truth."""
     try:
         if truth is None and truth_variable is None:
-            truth = truth_beside(path, _suffixes())
+            truth = truth_beside(path, reader_suffixes())
         wanted = None if truth is not None else truth_variable
         with open_scene(path, variable=variable, truth_variable=wanted) as scene:
             info = scene.source.info

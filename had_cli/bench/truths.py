@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.scenes.folders import TRUTH_SUFFIX
 from had_cli.scenes.open import open_source, open_truth
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window, stem
 from had_cli.scenes.validity import nonzero
 
-SUFFIX = "_gt"
 _DRAWN = 1  # 0-based; HAD100 ships its truths as colour pictures, and its loader takes this channel
 
 
@@ -42,11 +42,6 @@ class TruthFile:
         return truth[scene.window.rows, scene.window.cols]
 
 
-def is_truth_file(path: Path) -> bool:
-    """Tell whether ``path`` is called like the truth of a scene."""
-    return stem(str(path)).lower().endswith(SUFFIX)
-
-
 def truth_beside(path: str, suffixes: frozenset[str]) -> TruthFile | None:
     """Return the truth that belongs to the scene at ``path``, by name or by the layout of HAD100.
 
@@ -61,7 +56,7 @@ def truth_beside(path: str, suffixes: frozenset[str]) -> TruthFile | None:
     file, name = Path(path), stem(path)
     if not file.is_file():  # a URL
         return None
-    wanted = (name + SUFFIX).lower()
+    wanted = (name + TRUTH_SUFFIX).lower()
     found = sorted(
         other
         for other in file.parent.iterdir()

@@ -57,6 +57,7 @@ def train(
     from contextlib import ExitStack
 
     from had_cli import training
+    from had_cli.scenes.folders import training_scenes
     from had_cli.scenes.open import open_scene
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
@@ -73,7 +74,7 @@ def train(
                     mask=mask,
                 )
             )
-            for path in scenes
+            for path in training_scenes(scenes)
         ]
         for scene in opened:
             for note in scene.info.notes:
