@@ -21,6 +21,7 @@ from had_cli.devices import choose_device
 from had_cli.engine.executor import Executor
 from had_cli.engine.memory import memory_budget
 from had_cli.errors import HadError, UsageError, WeightsError
+from had_cli.files import printable
 from had_cli.metrics.evaluation import Evaluation, evaluate, json_value
 from had_cli.scenes.describe import runs
 from had_cli.scenes.open import open_scene
@@ -98,7 +99,7 @@ class Detection:
             "had_version": __version__,
             "had_method": self.method,
             "had_parameters": json.dumps(json_value(_plain(self.parameters))),
-            "had_scene": Path(self.scene.path).name,
+            "had_scene": printable(Path(self.scene.path).name),
             "had_bands": runs(self.scene.bands + 1),
             "had_seed": str(self.seed),
         }

@@ -27,6 +27,11 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
 
 
+def printable(path: str | Path) -> str:
+    """Return a path as text that can be encoded: what is not valid UTF-8 in it becomes a sign."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def write_whole(path: Path, content: bytes, *, overwrite: bool = False) -> None:
     """Write ``content`` under a temporary name beside ``path`` and rename it when complete.
 
@@ -38,7 +43,7 @@ def write_whole(path: Path, content: bytes, *, overwrite: bool = False) -> None:
     refuse_existing(path, overwrite=overwrite)
     try:
         # a folder, so that the file itself is made with the permissions that the user's umask asks for
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent) as folder:
             temporary = Path(folder, path.name)
             temporary.write_bytes(content)
             refuse_existing(path, overwrite=overwrite)

@@ -39,7 +39,10 @@ class Talk:
         """Print the JSON document."""
         import json
 
-        _print(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+        text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+        if not _encodable(text, "strict"):  # escapes of JSON's own, so that it remains JSON
+            text = json.dumps(document, indent=2, allow_nan=False)
+        _print(text)
 
     def note(self, text: str) -> None:
         """Say something of interest."""
@@ -106,11 +109,26 @@ def _show_log_lines() -> None:
 
 def _print(text: str) -> None:
     try:
+        if not _encodable(text, getattr(sys.stdout, "errors", None) or "strict"):
+            text = text.encode(_encoding(), "backslashreplace").decode(_encoding())
         typer.echo(text)
     except BrokenPipeError:  # nobody reads on
         raise
     except OSError as error:
         raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+def _encodable(text: str, errors: str) -> bool:
+    """Return whether standard output's encoding has all of ``text``."""
+    try:
+        text.encode(_encoding(), errors)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from had_cli.errors import SceneError
-from had_cli.formats.envi_header import Header, read_header
+from had_cli.formats.envi_header import Header, begins, read_header
 from had_cli.formats.npy import SlabSource
 from had_cli.formats.slab import Slab
 from had_cli.formats.units import spectrum
@@ -138,7 +138,7 @@ def _header_beside(data: Path) -> Path | None:
     ):
         if candidate.is_file():
             with candidate.open("rb") as file:
-                if file.read(4) == b"ENVI":
+                if begins(file):
                     return candidate
     return None
 
@@ -243,7 +243,7 @@ def _extra(header: Header) -> dict[str, Any]:
         if "tags" in pairs:
             pairs["tags"] = dict(pairs["tags"])
         return from_json(json.dumps(pairs), header.path)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         if isinstance(error, SceneError):
             raise
         raise SceneError(f"{header.path}: the field {EXTRA!r} is damaged; remove it") from error

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
 from had_cli.errors import SceneError
 
 _FORBIDDEN = re.compile(r"[,{}\r\n]")
+_MARK = b"\xef\xbb\xbf"  # some editors put it before UTF-8 text
 _LIMIT = 64 * 1024 * 1024
 
 
@@ -90,7 +92,7 @@ def read_header(path: str | Path) -> Header:
     """
     try:
         with Path(path).open("rb") as file:
-            if file.read(4) != b"ENVI":
+            if not begins(file):
                 raise SceneError(
                     f"{path}: is not an ENVI header (its first line is not 'ENVI'); name the raster itself"
                 )
@@ -102,6 +104,14 @@ def read_header(path: str | Path) -> Header:
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     return Header(str(path), parse(text, str(path)))
+
+
+def begins(file: IO[bytes]) -> bool:
+    """Return whether an ENVI header begins here, and read its first word."""
+    first = file.read(4)
+    if first.startswith(_MARK):
+        first = first[len(_MARK) :] + file.read(len(_MARK))
+    return first == b"ENVI"
 
 
 def parse(text: str, where: str) -> dict[str, str]:

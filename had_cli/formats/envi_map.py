@@ -85,8 +85,8 @@ def _transform(items: Sequence[str]) -> Transform | None:
     cos, sin = _cos_sin(turn)
     a, b, d, e = cos * width, sin * height, sin * width, -cos * height
     coefficients = (a, b, east - a * (x - 1) - b * (y - 1), d, e, north - d * (x - 1) - e * (y - 1))
-    if not all(map(math.isfinite, coefficients)):
-        raise ValueError("not finite")
+    if not all(map(math.isfinite, coefficients)) or not width or not height:
+        raise ValueError("not finite, or pixels without a size")
     return tuple(c + 0.0 for c in coefficients)  # type: ignore[return-value]  # + 0.0 turns -0.0 into 0.0
 
 
@@ -117,6 +117,8 @@ def _arbitrary(items: Sequence[str]) -> bool:
 def _read_crs(items: Sequence[str], wkt: str | None) -> str | None:
     crs = _crs(items, wkt)
     text = "" if crs is None else str(crs.to_wkt())
+    if items and not wkt and crs is not None and crs.is_geographic and "lat" not in items[0].lower():
+        return None  # what GDAL makes of a projection, or a zone, that it does not know
     if not text or "LOCAL_CS" in text or "EngineeringCRS" in text:
         return None
     code = crs.to_epsg()
@@ -129,7 +131,8 @@ def _crs(items: Sequence[str], wkt: str | None) -> Any:
     """Return what GDAL makes of map info and coordinate system string, or None."""
     if not items:
         try:
-            return rasterio.CRS.from_wkt(wkt, morph_from_esri_dialect=True)
+            with rasterio.Env():  # or GDAL would speak to standard error itself
+                return rasterio.CRS.from_wkt(wkt, morph_from_esri_dialect=True)
         except CRSError:
             return None
     if _arbitrary(items) and not wkt:

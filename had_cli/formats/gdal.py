@@ -40,7 +40,7 @@ def opens(path: str) -> bool:
     try:
         with quiet(), rasterio.open(path):
             return True
-    except (RasterioError, CPLE_BaseError):
+    except (RasterioError, CPLE_BaseError, UnicodeError):
         return False
 
 
@@ -113,7 +113,7 @@ def _attempt(path: str, action: Callable[[], T]) -> T:
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE):
             return action()
-    except (RasterioError, CPLE_BaseError, CRSError, UnicodeDecodeError) as error:
+    except (RasterioError, CPLE_BaseError, CRSError, UnicodeError) as error:
         # rasterio puts GDAL's own reason behind the error that it raises
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
         raise SceneError(f"{path}: GDAL cannot read it ({reason}); is it a raster, and complete?") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from had_cli.errors import OutputError
+from had_cli.files import printable
 from had_cli.formats.gdal import CACHE, EXTRA, quiet
 from had_cli.formats.gdal_wavelengths import describe
 from had_cli.formats.metadata import to_json
@@ -31,6 +33,9 @@ _MAX_BANDS = 65535
 
 def create_geotiff(path: str, info: SceneInfo, dtype: np.dtype[Any]) -> Sink:
     """Return a sink for a GeoTIFF, pixel interleaved where ``info`` says so, else band by band."""
+    if printable(path) != path:
+        name = printable(Path(path).name)
+        raise OutputError(f"{name}: GDAL takes no name that is not valid UTF-8; give another one")
     return _GeoTiffSink(path, info, np.dtype(_WIDER.get(np.dtype(dtype).name, dtype)))
 
 
@@ -65,7 +70,8 @@ class _GeoTiffSink:
             profile["transform"] = rasterio.Affine(*info.transform)
         if info.crs is not None:
             try:
-                profile["crs"] = rasterio.CRS.from_wkt(info.crs)
+                with rasterio.Env():  # or GDAL would speak to standard error itself
+                    profile["crs"] = rasterio.CRS.from_wkt(info.crs)
             except CRSError as error:
                 raise OutputError(
                     f"{path}: the coordinate system of {info.path} is not understood by GDAL"

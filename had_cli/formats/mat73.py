@@ -48,6 +48,8 @@ class Mat73:
         metadata = _text(text) if isinstance(text, h5py.Dataset) and _class(text) == "char" else None
         choice, known = choose_with_metadata(path, variables, options, metadata)
         self._dataset = _dataset(file, choice.cube.name)
+        if self._dataset.chunks is not None and not self._dataset.id.get_storage_size():
+            raise SceneError(f"{path}: the pixels of {choice.cube} were never written; copy the file again")
         stored: np.dtype[Any] = self._dataset.dtype
         if stored.names is not None:
             stored = np.dtype(np.complex128)  # MATLAB stores complex numbers as pairs

@@ -54,7 +54,7 @@ def spectrum(centres: Iterable[object], unit: str | None, widths: Iterable[objec
         return Spectrum(notes=("the wavelengths are not positive numbers and are ignored",))
     name = canonical(unit)
     if name == "wavenumber":
-        return Spectrum(np.array([float(10_000_000 / v) for v in numbers]))
+        return _expressible(np.array([float(10_000_000 / v) for v in numbers]))
     if name == "other":
         return Spectrum(notes=(f"wavelengths in {unit!r} are not understood and are ignored",))
     notes: tuple[str, ...] = ()
@@ -69,9 +69,21 @@ def spectrum(centres: Iterable[object], unit: str | None, widths: Iterable[objec
         )
     power = _POWER[name]
     nanometres = np.array([float(v.scaleb(power)) for v in numbers])
-    if spans is None or not all(v.is_finite() and v > 0 for v in spans):
-        return Spectrum(nanometres, notes=notes)
-    return Spectrum(nanometres, np.array([float(v.scaleb(power)) for v in spans]), notes)
+    widths_nm = None if spans is None else np.array([float(v.scaleb(power)) for v in spans])
+    if widths_nm is not None and not _positive(widths_nm):
+        widths_nm = None
+    return _expressible(nanometres, widths_nm, notes)
+
+
+def _expressible(centres: Float, widths: Float | None = None, notes: tuple[str, ...] = ()) -> Spectrum:
+    """Return the spectrum, or none where a centre is too large or too small for a double."""
+    if not _positive(centres):
+        return Spectrum(notes=("the wavelengths are beyond all measure and are ignored",))
+    return Spectrum(centres, widths, notes)
+
+
+def _positive(values: Float) -> bool:
+    return bool((np.isfinite(values) & (values > 0)).all())
 
 
 def canonical(unit: str | None) -> str:

@@ -96,11 +96,13 @@ def _nodata(info: SceneInfo) -> Any:
 def _crs(info: SceneInfo) -> dict[str, Any] | None:
     if info.crs is None:
         return None
+    from rasterio import Env
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     try:
-        crs = CRS.from_wkt(info.crs)
+        with Env():  # or GDAL would speak to standard error itself
+            crs = CRS.from_wkt(info.crs)
     except CRSError:
         return {"name": None, "epsg": None, "wkt": info.crs}
     name = info.crs.split('"')[1] if '"' in info.crs else None

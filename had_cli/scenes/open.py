@@ -129,6 +129,8 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     from had_cli import host
 
     text = str(path)
+    if not text:  # "$SCENE" of a variable that is not set
+        raise SceneNotFoundError("a scene, a mask or a truth has an empty name; name a file")
     readers = list(host.readers().values())
     given = {name: value for name, value in options.items() if value is not None}
     chosen = None

@@ -131,7 +131,8 @@ def _folder_beside(target: Path) -> Iterator[Path]:
     if not target.parent.is_dir():
         raise OutputError(f"{target}: there is no folder {target.parent}; create it first")
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        # a part of the name tells whose it is, and leaves room where the name is as long as can be
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:32]}.", dir=target.parent))
     except OSError as error:
         raise OutputError(
             f"{target}: the folder {target.parent} cannot be written to ({error.strerror})"
@@ -161,9 +162,9 @@ def _publish(folder: Path, target: Path, *, overwrite: bool) -> None:
     moved: list[Path] = []
     try:
         for suffix in _COMPANIONS:
-            if target.name + suffix not in written:
-                # statistics or masks of the raster that is replaced
-                target.with_name(target.name + suffix).unlink(missing_ok=True)
+            beside = target.with_name(target.name + suffix)
+            if beside.name not in written and os.path.lexists(beside):
+                beside.unlink()  # statistics or masks of the raster that is replaced
         for file in files:
             place = target.parent / file.name
             file.replace(place)

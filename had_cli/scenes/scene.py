@@ -191,13 +191,14 @@ class Scene:
         raw = self.source.read(there, None if self._all else self.bands)
         info = self.source.info
         invalid = equals_nodata(raw, info.nodata, self.bands)
-        if info.scale is None and info.offset is None:
-            cube = raw.astype(np.float32, copy=invalid is not None and raw.dtype == np.float32)
-        else:
-            # in double: a float32 product would lose the last digits of a 32-bit count
-            scale = 1.0 if info.scale is None else info.scale[self.bands]
-            offset = 0.0 if info.offset is None else info.offset[self.bands]
-            cube = (raw * scale + offset).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # doubles beyond single precision: not finite
+            if info.scale is None and info.offset is None:
+                cube = raw.astype(np.float32, copy=invalid is not None and raw.dtype == np.float32)
+            else:
+                # in double: a float32 product would lose the last digits of a 32-bit count
+                scale = 1.0 if info.scale is None else info.scale[self.bands]
+                offset = 0.0 if info.offset is None else info.offset[self.bands]
+                cube = (raw * scale + offset).astype(np.float32)
         if invalid is not None:
             cube[invalid] = np.nan
         for keep in (

@@ -96,6 +96,10 @@ class SceneInfo:
             value = getattr(self, name)
             if value is not None and len(value) != bands:
                 raise SceneError(f"{self.path}: {len(value)} values of {name} for {bands} bands")
+        for name in ("wavelengths", "fwhm", "scale", "offset", "transform"):
+            value = getattr(self, name)
+            if value is not None and not np.isfinite(value).all():
+                raise SceneError(f"{self.path}: {name} holds values that are not finite; correct the file")
 
     @property
     def name(self) -> str:
