@@ -41,10 +41,14 @@ class BenchFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = (self.path / MARK).open("a")
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written to ({error.strerror})") from error
+        try:
             _take(self._lock.fileno(), self.path)
             for part in PARTS:
                 (self.path / part).mkdir(exist_ok=True)
         except OSError as error:
+            self._lock.close()
             if isinstance(error, OutputError):
                 raise
             raise OutputError(f"{self.path}: cannot be written to ({error.strerror})") from error
