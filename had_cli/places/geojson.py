@@ -8,7 +8,7 @@ import numpy as np
 
 from had_cli.metrics.evaluation import json_value
 from had_cli.places.ground import WGS84, Ground, attempted
-from had_cli.places.outline import dense, shoelace
+from had_cli.places.outline import shoelace
 from had_cli.places.place import Place, Polygons
 
 if TYPE_CHECKING:
@@ -48,20 +48,16 @@ def _geometry(ground: Ground, outline: Polygons) -> dict[str, Any]:
     """Return the geometry of an outline in pixels."""
     if ground.crs is None:
         return _oriented(outline)
-    own = []
-    for polygon in outline:
-        rings = []
-        for ring in polygon:
-            points = dense(ring)
-            x, y = ground.coordinates(points[:, 0], points[:, 1])
-            rings.append(np.column_stack([np.asarray(x), np.asarray(y)]).tolist())
-        own.append(rings)
+    flat = [[np.column_stack(ground.equal_area(ring)).tolist() for ring in polygon] for polygon in outline]
     from rasterio.warp import transform_geom
 
-    # cuts at the antimeridian, as the RFC asks (section 3.1.9)
+    # from the equal-area map, so that degrees beyond 180 are cut there too, as the RFC asks (section 3.1.9)
     mapped = attempted(
         lambda: transform_geom(
-            ground.crs, WGS84, {"type": "MultiPolygon", "coordinates": own}, antimeridian_cutting=True
+            ground.equal_area_system,
+            WGS84,
+            {"type": "MultiPolygon", "coordinates": flat},
+            antimeridian_cutting=True,
         )
     )
     if mapped is None:

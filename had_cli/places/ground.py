@@ -75,11 +75,15 @@ class Ground:
 
     def equal_area(self, ring: Ring) -> tuple[Float, Float]:
         """Return a ring of pixel coordinates in metres, on an equal-area map."""
-        assert self.centre is not None  # noqa: S101 - asked only where there is a system
         points = dense(ring)
+        return self._to(self.equal_area_system, points[:, 0], points[:, 1])
+
+    @property
+    def equal_area_system(self) -> str:
+        """The coordinate system of :meth:`equal_area`, in PROJ's words."""
+        assert self.centre is not None  # noqa: S101 - asked only where there is a system
         lon, lat = self.centre
-        target = f"+proj=laea +lon_0={lon:.6f} +lat_0={lat:.6f} +datum=WGS84 +units=m"
-        return self._to(target, points[:, 0], points[:, 1])
+        return f"+proj=laea +lon_0={lon:.6f} +lat_0={lat:.6f} +datum=WGS84 +units=m"
 
     def _degrees_or_nan(self, cols: Float, rows: Float) -> tuple[Float, Float]:
         return self._to(WGS84, cols, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,17 +73,19 @@ def _geopackage(places: Places, path: Path) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder, "places.gpkg")
         try:
-            pyogrio.raw.write(
-                scratch,
-                geometry=geometry,
-                field_data=columns,
-                field_mask=missing,
-                fields=np.array(list(FIELDS), dtype=object),
-                geometry_type="MultiPolygon",
-                crs=places.ground.crs,
-                layer=LAYER,
-                driver="GPKG",
-            )
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "'crs' was not provided")  # the notes of the places say so
+                pyogrio.raw.write(
+                    scratch,
+                    geometry=geometry,
+                    field_data=columns,
+                    field_mask=missing,
+                    fields=np.array(list(FIELDS), dtype=object),
+                    geometry_type="MultiPolygon",
+                    crs=places.ground.crs,
+                    layer=LAYER,
+                    driver="GPKG",
+                )
         except pyogrio.errors.DataSourceError as error:
             raise OutputError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
         return scratch.read_bytes()

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
-from had_cli.threshold.tail import TAIL, Tail, fit_excesses
+from had_cli.threshold.tail import TAIL, Excesses, Fit, Tail, fit
 
 Scores = npt.NDArray[np.floating[Any]]
 
 FEWEST = 50  # excesses below which two parameters cannot be told
-LARGEST = 20_000  # excesses that are fitted; of more, as many are drawn
+LARGEST = 1_000_000  # excesses that are looked at; of more, as many are drawn
 RESAMPLES = 100
+SINGLE, GROUPED = 300, 700  # the largest excesses are fitted one by one, the others in groups of neighbours
 TILE = 16  # pixels: edge of the tiles that are drawn again as a whole
 
 
@@ -63,10 +64,14 @@ def constant_rate(
             f"{name}: only {len(np.unique(excesses))} different scores in the upper {fraction:.0%} of "
             f"{len(places)} pixels, too few to fit a tail; use quantile:{1 - rate:g} or value:V"
         )
-    tail = Tail(start, exceeding, *fit_excesses(excesses))
-    value = tail.score_at(rate)
+    group, means = grouped(excesses)
+    counts = np.bincount(group).astype(np.float64)
+    known = Excesses(means, counts, exceeding, Excesses.of(excesses, exceeding).far)
+    best = fit(known)
+    tail = _tail(start, exceeding, best)
+    value = _score_at(tail, rate)
     tiles = tile_numbers(scores.shape)
-    resampled = _resample(tiles[places], tiles[above], tiles[fitted], excesses, start, rate, rng)
+    resampled = _resample(tiles[places], tiles[above], tiles[fitted], group, known, best, start, rate, rng)
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
     expected = rate * len(places)
     found = int(np.count_nonzero(flat[above] >= value))
@@ -75,6 +80,7 @@ def constant_rate(
         "tail_fraction": exceeding,
         "shape": tail.shape,
         "scale": tail.scale,
+        "anomalous_fraction": exceeding * best.anomalies,
         "expected_false_alarms": expected,
     }
     warnings = []
@@ -108,11 +114,40 @@ def tile_numbers(shape: tuple[int, ...], edge: int = TILE) -> npt.NDArray[np.int
     return numbers.ravel().astype(np.int32)
 
 
+def grouped(excesses: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Return the group of every excess, and the means of the groups.
+
+    What a fit costs then does not grow with the scene, and it loses nothing: within a group of neighbours
+    the densities hardly differ.
+    """
+    count = len(excesses)
+    ranks = np.empty(count, dtype=np.intp)
+    ranks[np.argsort(excesses, kind="stable")] = np.arange(count)
+    below = max(count - SINGLE, 0)
+    group = (
+        ranks
+        if below <= GROUPED
+        else np.where(ranks < below, ranks * GROUPED // below, ranks - below + GROUPED)
+    )
+    return group, np.bincount(group, excesses) / np.bincount(group)
+
+
+def _tail(start: float, exceeding: float, found: Fit) -> Tail:
+    """Return the background's tail: what exceeds the start, less the share of the anomalies."""
+    return Tail(start, exceeding * (1 - found.anomalies), found.shape, found.scale)
+
+
+def _score_at(tail: Tail, rate: float) -> float:
+    return tail.score_at(min(rate, tail.fraction))
+
+
 def _resample(
     all_tiles: npt.NDArray[np.int32],
     above_tiles: npt.NDArray[np.int32],
     fitted_tiles: npt.NDArray[np.int32],
-    excesses: npt.NDArray[np.float64],
+    group: npt.NDArray[np.intp],
+    known: Excesses,
+    best: Fit,
     start: float,
     rate: float,
     rng: np.random.Generator,
@@ -122,16 +157,15 @@ def _resample(
     pixels = np.bincount(all_tiles, minlength=count)
     above = np.bincount(above_tiles, minlength=count)
     filled = np.flatnonzero(pixels)
-    if len(excesses) > 2000:  # the spread of a fit needs less precision than the fit
-        chosen = rng.choice(len(excesses), 2000, replace=False)
-        fitted_tiles, excesses = fitted_tiles[chosen], excesses[chosen]
     found: list[float] = []
-    while len(found) < RESAMPLES:
+    for _ in range(RESAMPLES):
         drawn = np.bincount(rng.choice(filled, len(filled)), minlength=count)
-        weights = drawn[fitted_tiles].astype(np.float64)
-        if np.count_nonzero(weights) < FEWEST // 2:
+        counts = np.zeros(len(known.values))
+        np.add.at(counts, group, drawn[fitted_tiles])
+        exceeding = float(drawn @ above) / float(drawn @ pixels)
+        if counts.sum() < FEWEST // 2:  # these tiles hold no tail: the start is as much as is known
+            found.append(start)
             continue
-        fraction = float(drawn @ above) / float(drawn @ pixels)
-        tail = Tail(start, fraction, *fit_excesses(excesses, weights))
-        found.append(tail.score_at(min(rate, fraction)))
+        again = fit(Excesses(known.values, counts, exceeding, known.far), best)
+        found.append(_score_at(_tail(start, exceeding, again), rate))
     return np.array(found)
