@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -19,9 +20,11 @@ from had_cli.engine.prefetch import prefetch
 from had_cli.engine.run import BlockMap, Reduction
 from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece, Worker
-from had_cli.errors import SceneError
+from had_cli.errors import OutputError, SceneError
+from had_cli.scenes.describe import runs
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import Window
+from had_cli.scenes.validity import empty_bands
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -267,9 +270,16 @@ class Executor(AbstractContextManager["Executor"]):
         return cube, valid_pixels(cube)
 
     def _nothing_valid(self) -> SceneError:
+        remedy = "see `had info`, or choose bands with --bands"
+        if self.scene.source.info.format != "derived":  # whose bands are none of the file's
+            empty = empty_bands(self._read, self.scene.shape)
+            if empty.any() and not empty.all():
+                remedy = (
+                    f"leave out those without any value: --exclude-bands {runs(self.scene.bands[empty] + 1)}"
+                )
         return SceneError(
             f"{self.scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; "
-            "see `had info`, or choose bands with --bands"
+            f"{remedy}"
         )
 
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
@@ -279,6 +289,13 @@ class Executor(AbstractContextManager["Executor"]):
         """Return an array for results, on disk when it would take more than half the memory."""
         if not self.stream or 4 * np.prod(shape, dtype=np.int64) <= self.memory // 2:
             return np.empty(shape, np.float32)
+        needed = 4 * int(np.prod(shape, dtype=object))
+        free = shutil.disk_usage(tempfile.gettempdir()).free
+        if needed > free:  # or the process would be killed once the disk is full
+            raise OutputError(
+                f"{self.scene.path}: results take {needed / 1e9:.1f} GB, but {tempfile.gettempdir()} has "
+                f"{free / 1e9:.1f} GB free; set TMPDIR to another folder, or take a part with --window"
+            )
         file = tempfile.TemporaryFile(prefix="had-")  # noqa: SIM115 - closed with the executor
         self._scratch.append(file)
         return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from had_cli.engine.reductions import Deflation, Joint, Moments, SecondMoments
 from had_cli.engine.run import Run
@@ -39,6 +40,32 @@ def scene_moments(run: Run, *others: Any, label: str = "statistics") -> tuple[Mo
             logger.info("the covariance is too ill-conditioned for single precision; computing it in double")
     moments, *rest = run.reduce(Joint((SecondMoments(), *others)), label)
     return moments, tuple(rest)
+
+
+def rounded_away(run: Run, mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the standard deviation of what reading takes off each band's values, (bands,).
+
+    Scenes are read in single precision. That is exact for integers of 16 bits and for the single
+    precision that most files hold, and harmless unless values of 32 or 64 bits vary little beside
+    their mean.
+    """
+    stored = run.scene.source.info.dtype
+    if np.can_cast(stored, np.float32):
+        return np.zeros(len(mean))
+    step = np.spacing(np.abs(mean).astype(np.float32)).astype(np.float64)
+    if stored.kind in "iu" and run.scene.info.scale is None and run.scene.info.offset is None:
+        step[step <= 1] = 0
+    return np.asarray(step / np.sqrt(12))  # of a uniform error within a step
+
+
+def tell_rounding(run: Run, share: float) -> None:
+    """Warn where rounding is more than a hundredth of the deviation that scores are measured in."""
+    if share > 0.01:
+        run.warn(
+            f"values of {run.scene.source.info.dtype} are read in single precision, which is too coarse for "
+            f"this scene (rounding is {share:.0%} of what scores tell apart): subtract an offset from the "
+            "bands, whose values lie far from zero"
+        )
 
 
 def rounding_error(moments: Moments) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from had_cli.scenes.source import Window
 
 Float = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -21,6 +24,22 @@ def valid_pixels(cube: Float) -> Mask:
     if doubtful.any():
         valid[doubtful] = np.isfinite(cube[doubtful]).all(axis=-1)
     return valid
+
+
+def empty_bands(
+    read: Callable[[Window], Float], shape: tuple[int, int, int], pieces: int = 64
+) -> npt.NDArray[np.bool_]:
+    """Return which bands of a scene hold no finite value, (bands,), as far as pieces of rows tell.
+
+    ``read`` gives height x width x bands of a window, ``shape`` is (rows, cols, bands).
+    """
+    rows, cols, bands = shape
+    width = min(cols, 512)
+    empty = np.ones(bands, bool)
+    for row in np.unique(np.linspace(0, rows - 1, pieces).astype(int)):
+        piece = read(Window((cols - width) // 2, int(row), width, 1))
+        empty &= ~np.isfinite(piece).any(axis=(0, 1))
+    return empty
 
 
 def nonzero(array: npt.NDArray[Any]) -> Mask:

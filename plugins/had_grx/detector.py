@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from had_cli.engine import Block, Run
 from had_cli.engine.arrays import device_of, like
-from had_cli.engine.statistics import SMALL, scene_moments
+from had_cli.engine.statistics import SMALL, rounded_away, scene_moments, tell_rounding
 from had_cli.errors import SceneError
 from had_grx.shrinkage import shrunk_covariance
 from had_grx.whitening import Whitening, whitening
@@ -55,6 +55,9 @@ def score(
             f"{moments.count} valid pixels for {bands} bands: the covariance is poorly known and scores say "
             "little; consider --shrinkage ledoit-wolf or fewer bands"
         )
+    if white.rank:
+        noise = rounded_away(run, moments.mean)[:, None] * white.matrix
+        tell_rounding(run, float(np.sqrt(np.sum(noise**2) / white.rank)))
     run.record(rank=white.rank, valid_pixels=moments.count)
     return run.map(Distance(white, precision(run, white, covariance)))
 

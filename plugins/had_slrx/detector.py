@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from had_cli.engine import Run
 from had_cli.engine.reductions import Extrema, GlobalExtrema, Moments
-from had_cli.engine.statistics import scene_moments
+from had_cli.engine.statistics import rounded_away, scene_moments, tell_rounding
 from had_cli.errors import SceneError
 from had_slrx.distances import RIDGE, LocalDistances, Scene, inverse_root
 
@@ -26,19 +26,30 @@ def score(run: Run, *, block_size: int | None = None) -> npt.NDArray[np.float32]
     block, from the up to eight blocks around it, and from the whole scene; each of the three maps is
     scaled to [0, 1] by its own extrema, and the score is their product.
     """
-    bands = run.scene.shape[-1]
+    rows, cols, bands = run.scene.shape
     size = block_size or max(2, bands // 25)
     run.record(block_size=size)
+    size = max(2, min(size, max(rows, cols)))  # a larger block is the whole scene as well
     moments, (extrema,) = scene_moments(run, GlobalExtrema())
     if moments.count < 2:
         raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SLRX needs at least two")
     if extrema.low == extrema.high:
         run.warn("every valid value of the scene is the same: all scores are 0")
+    elif moments.count <= bands:
+        run.warn(
+            f"{moments.count} valid pixels for {bands} bands: the covariances are poorly known and scores "
+            "say little; choose fewer bands or more of the scene"
+        )
+    span = (extrema.high - extrema.low) or 1.0
+    tell_rounding(run, float(rounded_away(run, moments.mean).max() / span / np.sqrt(RIDGE)))
     function = LocalDistances(size, extrema, scene_statistics(moments, extrema))
     # three rows of blocks in double precision, with products of bands, shared by a tile of some 200 rows
     cost = 8 * (6 * bands * bands // size + 4 * size * bands) // 200
     layers = run.map(function, layers=3, halo=size, align=size, cost=cost, label="distances")
-    return product_of_scaled(layers)
+    scores = product_of_scaled(layers)
+    if extrema.low < extrema.high and not any((row > 0).any() for row in scores):
+        run.warn("all scores are 0: one of the three distances is the same for every pixel")
+    return scores
 
 
 def scene_statistics(moments: Moments, extrema: Extrema) -> Scene:
