@@ -45,11 +45,14 @@ function meansPanel({ labels, measures, notes }) {
     element("th", { scope: "row" }, measure.symbol),
     ...measure.mean.map((value, i) => element("td", { class: "number" }, best(toNumber(value), measure.mean.map(toNumber), measure),
       element("small", {}, ` ${rankText(measure.rank[i])}`))),
-    element("td", { class: "number" }, figures(toNumber(measure.best))), element("td", {}, measure.formula)));
-  const heads = ["Measure", ...labels, "Best", "Definition"].map((text, i) =>
-    element("th", { scope: "col", class: i > 0 && i <= labels.length + 1 ? "number" : null }, text));
+    element("td", { class: "number" }, figures(toNumber(measure.best)))));
+  const heads = ["Measure", ...labels, "Best"].map((text, i) =>
+    element("th", { scope: "col", class: i > 0 ? "number" : null }, text));
+  const definitions = element("dl", { class: "facts" }, ...measures.flatMap((measure) =>
+    [element("dt", {}, measure.symbol), element("dd", {}, measure.formula)]));
   return panel("means", "Means over the scenes, with mean ranks",
     scrolling("Means", element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))),
+    element("details", {}, element("summary", {}, "Definitions"), definitions),
     ...notes.map((text) => element("p", { class: "hint" }, text)));
 }
 

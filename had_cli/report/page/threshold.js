@@ -44,7 +44,7 @@ class Threshold {
 }
 
 function thresholdPanel(content, state, threshold) {
-  const range = element("input", { type: "range", id: "threshold", min: 0, max: STOPS, step: 1, list: "threshold-ticks", "aria-describedby": "threshold-hint" });
+  const range = element("input", { type: "range", id: "threshold", min: 0, max: STOPS, step: 1, "aria-describedby": "threshold-hint" });
   const number = element("input", { type: "number", id: "threshold-value", step: "any", inputmode: "decimal", "aria-label": "Threshold, score" });
   const reset = element("button", { type: "button", onclick: () => threshold.set(content.threshold.value) }, "Reset");
   const readouts = element("dl", { class: "readouts", id: "counts" });
@@ -77,15 +77,18 @@ function thresholdPanel(content, state, threshold) {
     readouts, hint);
 }
 
+// the shortest number that is the same threshold in single precision
 function typed(score) {
-  return Number.isFinite(score) ? String(Number(score.toPrecision(7))) : "";
+  if (!Number.isFinite(score)) return "";
+  const digits = [6, 7, 8].find((count) => Math.fround(Number(score.toPrecision(count))) === score) ?? 9;
+  return String(Number(score.toPrecision(digits)));
 }
 
 function shareTicks({ tallies }) {
   const decades = Math.log10(Math.max(2, tallies.all.count));
   const found = [];
-  for (let power = 0; power <= Math.min(decades * 0.93, 7); power += 1) {
-    const tick = element("span", {}, percent(10 ** -power));
+  for (let power = 0; power <= decades * 0.9; power += decades > 4.6 ? 2 : 1) {
+    const tick = element("span", {}, `${(100 * 10 ** -power).toFixed(Math.max(0, power - 2))}\u00a0%`);
     tick.style.left = `${(100 * power * (STOPS - 1)) / decades / STOPS}%`;
     found.push(tick);
   }
