@@ -74,6 +74,8 @@ def test_info(folder):
 
 def test_the_others(folder):
     assert set(document(folder, "convert", "flightline.hdr", "copy.tif")) == told_of("had convert")
+    document(folder, "detect", "-m", "grx", "flightline.hdr", "-o", "shown.tif")
+    assert set(document(folder, "report", "flightline.hdr", "shown.tif")) <= told_of("had report")
     devices = document(folder, "devices")
     assert set(devices) | set(devices["devices"][0]) == told_of("had devices")
     plugins = document(folder, "plugins")
