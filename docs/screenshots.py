@@ -42,7 +42,7 @@ def main() -> None:
         try:
             viewer.open(page)
             viewer.run("document.querySelectorAll('#places .go')[0].click(); scrollTo(0, 0)")
-            save(viewer, "report-scene.png", 1280, 1000, few=False)
+            save(viewer, "report-scene.png", 1280, 1120, few=False)
             viewer.scheme("dark")
             viewer.size(420, 900)
             viewer.open(page)

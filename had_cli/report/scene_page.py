@@ -184,7 +184,8 @@ def _axis(scene: Scene) -> dict[str, Any]:
     numbers = scene.bands + 1
     apart = np.diff(numbers) != 1
     if centres is not None:
-        apart |= np.diff(centres) <= 0  # another spectrometer begins
+        steps = np.diff(centres) * (1 if centres[-1] >= centres[0] else -1)
+        apart |= steps <= 0  # another spectrometer begins
     breaks = np.flatnonzero(apart) + 1
     stretches = list(zip([0, *breaks.tolist()], [*breaks.tolist(), len(numbers)], strict=True))
     if centres is None:

@@ -67,6 +67,12 @@ def test_every_module_of_the_tree_is_in_the_wheel(wheel):
                 assert str(module.relative_to(base)) in inside
 
 
+def test_the_parts_of_the_report_are_in_the_wheel(wheel):
+    parts = {str(part.relative_to(ROOT)) for part in (ROOT / "had_cli" / "report" / "page").iterdir()}
+    assert len(parts) > 10
+    assert parts <= set(wheel.namelist())
+
+
 def test_the_wheel_is_marked_as_typed_and_holds_no_tests(wheel):
     names = wheel.namelist()
     assert "had_cli/py.typed" in names

@@ -174,6 +174,20 @@ def test_the_same_files_give_the_same_page(tmp_path, made):
     assert document(made.content) == made.page.read_bytes()
 
 
+def test_lines_run_through_neighbouring_bands_only(tmp_path):
+    from had_cli.report.scene_page import _axis
+
+    def stretches(centres, bands=None):
+        cube = np.ones((2, 2, len(centres)))
+        scene = Scene.from_array(cube, wavelengths=np.array(centres, float))
+        return _axis(scene if bands is None else scene.select(bands=bands))["stretches"]
+
+    assert stretches([400, 500, 600]) == [(0, 3)]
+    assert stretches([600, 500, 400]) == [(0, 3)]
+    assert stretches([400, 500, 600, 700], [0, 1, 3]) == [(0, 2), (2, 3)]
+    assert stretches([400, 500, 480, 580]) == [(0, 2), (2, 4)], "spectrometers may overlap"
+
+
 def test_a_map_of_another_size_is_refused_and_nothing_is_left(tmp_path):
     np.save(tmp_path / "map.npy", np.ones((4, 5), np.float32))
     scene = Scene.from_array(np.ones((5, 4, 3)), name="line.img")

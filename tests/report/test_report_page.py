@@ -255,6 +255,26 @@ def luminance(colour):
     return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 
+def test_without_a_background_only_the_pixel_is_drawn(view, tmp_path):
+    rng = np.random.default_rng(2)
+    cube = rng.normal(5, 1, (20, 20, 4)).astype(np.float32)
+    scores = rng.gamma(2, 1, (20, 20)).astype(np.float32)
+    scores[3, 3] = np.inf
+    np.save(tmp_path / "map.npy", scores)
+    write_scene_report(Scene.from_array(cube), tmp_path / "map.npy", tmp_path / "p.html", rule="value:-1")
+    view.open(tmp_path / "p.html")
+    view.click(4, 5)
+    assert view["#spectrum .line.background"].get_attribute("d") == ""
+    assert len(view.line("#spectrum .line.pixel")) == 4
+    assert view.text("#departures") == "Strongest departures from the background: undefined."
+    assert view.facts("#counts")["Flagged"].split()[0] == "400"
+    view.click(3, 3)
+    assert view.facts("#pixel")["Score"] == "\u221e"
+    view.slide(Keys.END, Keys.ARROW_LEFT)
+    np.testing.assert_array_equal(np.argwhere(view.mask()), [[3, 3]])
+    assert view.complaints() == []
+
+
 NASTY = "<img src=x onerror=document.title=1>"
 
 

@@ -61,12 +61,6 @@ function rankText(rank) {
   return Number.isNaN(value) ? "" : `(${value.toFixed(2)})`;
 }
 
-// JSON has neither NaN nor infinity: null and "inf" stand for them
-function toNumber(value) {
-  if (value === null) return NaN;
-  return typeof value === "string" ? Number(value.replace("inf", "Infinity")) : value;
-}
-
 function decimals(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : figures(value);
   return Math.abs(value) < 100 ? signed(value.toFixed(4)) : figures(value, 4);

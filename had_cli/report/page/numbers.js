@@ -17,6 +17,12 @@ function unpackedBits(packed) {
   return bits;
 }
 
+// JSON has neither NaN nor infinity: null and "inf" stand for them
+function toNumber(value) {
+  if (value === null) return NaN;
+  return typeof value === "string" ? Number(value.replace("inf", "Infinity")) : value;
+}
+
 function whole(value) {
   return WHOLE.format(value);
 }

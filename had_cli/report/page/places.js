@@ -6,7 +6,7 @@ function placesPanel(content, state, map) {
   if (!rows.length) return panel("places", "Places", element("p", { class: "hint" }, told));
   const lines = [];
   const numbers = (title, name, text, digits = 4) => ({
-    title, number: true, value: (row) => row[name], text: (row) => (row[name] === null ? "" : text ? text(row[name]) : figures(row[name], digits)),
+    title, number: true, value: (row) => toNumber(row[name]), text: (row) => (row[name] === null ? "" : (text ?? ((value) => figures(value, digits)))(toNumber(row[name]))),
   });
   const has = (name) => rows.some((row) => row[name] !== null && row[name] !== undefined);
   const columns = [
@@ -42,7 +42,7 @@ function placesPanel(content, state, map) {
   state.on("threshold", (threshold) => {
     let reached = 0;
     rows.forEach((row, i) => {
-      const reaches = row.peak >= threshold;
+      const reaches = toNumber(row.peak) >= threshold;
       reached += reaches;
       lines[i].classList.toggle("below", !reaches);
     });

@@ -5,7 +5,7 @@ function scenePage(content) {
   const threshold = new Threshold(content, state);
   const [mapSection, map] = mapPanel(content, state);
   const page = document.getElementById("page");
-  threshold.set(content.threshold.value);
+  threshold.set(toNumber(content.threshold.value));
   page.append(header(content), ...notices(content), element("main", { id: "content" },
     element("div", { class: "columns" },
       element("div", { class: "column" }, mapSection, distributionPanel(content, state, threshold)),

@@ -25,7 +25,9 @@ class Spectra {
 }
 
 function spectrumPanel(content, state) {
-  const { axis, background, map, pixels } = content;
+  const { axis, map, pixels } = content;
+  const background = { ...content.background };
+  for (const name of ["mean", "deviation", "low", "high"]) background[name] = background[name].map(toNumber);
   const spectra = new Spectra(content);
   const score = unpacked(map.score);
   const truth = map.truth ? unpackedBits(map.truth) : null;

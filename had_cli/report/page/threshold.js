@@ -5,7 +5,6 @@ const STOPS = 1000; // the last one is above every score
 class Threshold {
   constructor(content, state) {
     this.state = state;
-    this.start = content.threshold;
     this.tallies = Object.fromEntries(
       Object.entries(content.tallies).map(([name, carried]) => [name, new Tally(carried)]),
     );
@@ -46,7 +45,7 @@ class Threshold {
 function thresholdPanel(content, state, threshold) {
   const range = element("input", { type: "range", id: "threshold", min: 0, max: STOPS, step: 1, "aria-describedby": "threshold-hint" });
   const number = element("input", { type: "number", id: "threshold-value", step: "any", inputmode: "decimal", "aria-label": "Threshold, score" });
-  const reset = element("button", { type: "button", onclick: () => threshold.set(content.threshold.value) }, "Reset");
+  const reset = element("button", { type: "button", onclick: () => threshold.set(toNumber(content.threshold.value)) }, "Reset");
   const readouts = element("dl", { class: "readouts", id: "counts" });
   const hint = element("p", { class: "hint", id: "threshold-hint" }, content.threshold.told);
   const scale = element("div", { class: "scale", "aria-hidden": "true" }, ...shareTicks(threshold));
