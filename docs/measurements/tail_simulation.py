@@ -3,9 +3,9 @@
     python docs/measurements/tail_simulation.py
 
 Ten background laws, from chi-square to lognormal and mixtures of classes, three fractions of anomalies and
-four ways in which their scores may lie; every pixel's class is known, and no real scene is looked at. The
-setting with the largest part of thresholds within a factor of two of the nominal false-alarm rate is
-the package's (had_cli.threshold.tail).
+four ways in which their scores may lie; every pixel's class is known, and no real scene is looked at. A row
+stands on 240 thresholds, so its fraction has a standard error of about 0.03: the package's setting
+(had_cli.threshold.tail) is one of the best, which is all that such a choice needs.
 """
 
 from __future__ import annotations

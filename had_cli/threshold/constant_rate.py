@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,11 +50,12 @@ def constant_rate(
     """
     rng = np.random.default_rng(seed)
     flat = scores.ravel()
-    places = np.flatnonzero(~np.isnan(flat))
+    valid = ~np.isnan(scores)
+    count = int(np.count_nonzero(valid))
     fraction = tail_fraction(rate)
-    start = float(np.quantile(flat[places], 1 - fraction, method="higher"))
-    above = places[flat[places] > start]
-    exceeding = len(above) / len(places)
+    start = float(np.quantile(flat[valid.ravel()], 1 - fraction, method="higher"))
+    above = np.flatnonzero(flat > start)
+    exceeding = len(above) / count
     fitted = above[np.isfinite(flat[above])]
     if len(fitted) > LARGEST:
         fitted = np.sort(rng.choice(fitted, LARGEST, replace=False))
@@ -62,18 +63,18 @@ def constant_rate(
     if not np.isfinite(start) or len(excesses) < FEWEST or len(np.unique(excesses)) < FEWEST // 2:
         raise SceneError(
             f"{name}: only {len(np.unique(excesses))} different scores in the upper {fraction:.0%} of "
-            f"{len(places)} pixels, too few to fit a tail; use quantile:{1 - rate:g} or value:V"
+            f"{count} pixels, too few to fit a tail; use quantile:{1 - rate:g} or value:V"
         )
     group, means = grouped(excesses)
-    counts = np.bincount(group).astype(np.float64)
-    known = Excesses(means, counts, exceeding, Excesses.of(excesses, exceeding).far)
+    sizes = np.bincount(group).astype(np.float64)
+    known = Excesses(means, sizes, exceeding, Excesses.of(excesses, exceeding).far)
     best = fit(known)
     tail = _tail(start, exceeding, best)
     value = _score_at(tail, rate)
-    tiles = tile_numbers(scores.shape)
-    resampled = _resample(tiles[places], tiles[above], tiles[fitted], group, known, best, start, rate, rng)
+    tiles = Tiles(tile_sizes(valid), tile_of(above, scores.shape), tile_of(fitted, scores.shape))
+    resampled = _resample(tiles, group, known, best, start, rate, rng)
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
-    expected = rate * len(places)
+    expected = rate * count
     found = int(np.count_nonzero(flat[above] >= value))
     details = {
         "tail_start": start,
@@ -86,7 +87,7 @@ def constant_rate(
     warnings = []
     if expected < 1:
         warnings.append(
-            f"{len(places)} pixels hold {expected:.2g} false alarms at a rate of {rate:g}: the threshold is "
+            f"{count} pixels hold {expected:.2g} false alarms at a rate of {rate:g}: the threshold is "
             "extrapolated beyond the background's own scores"
         )
     if found > 0.5 * len(above):
@@ -104,14 +105,33 @@ def tail_fraction(rate: float) -> float:
     return min(0.75, max(TAIL, 2 * rate))
 
 
-def tile_numbers(shape: tuple[int, ...], edge: int = TILE) -> npt.NDArray[np.int32]:
-    """Return, for every pixel of the flattened map, the number of its tile; of one axis, of its run."""
+class Tiles(NamedTuple):
+    """Where the pixels lie: valid ones per tile, and the tile of each that exceeds the start or is fitted."""
+
+    valid: npt.NDArray[np.intp]
+    above: npt.NDArray[np.intp]
+    fitted: npt.NDArray[np.intp]
+
+
+def tile_of(pixels: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """Return the number of the tile of each flat pixel index; a map of one axis has runs for tiles."""
     if len(shape) != 2:
-        return (np.arange(np.prod(shape)) // edge**2).astype(np.int32)
-    rows, cols = shape
-    across = -(-cols // edge)
-    numbers = (np.arange(rows) // edge * across)[:, None] + np.arange(cols) // edge
-    return numbers.ravel().astype(np.int32)
+        return pixels // TILE**2
+    rows, cols = np.divmod(pixels, shape[1])
+    tiles: npt.NDArray[np.intp] = rows // TILE * -(-shape[1] // TILE) + cols // TILE
+    return tiles
+
+
+def tile_sizes(valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Return how many valid pixels each tile has."""
+    if valid.ndim != 2:
+        runs: npt.NDArray[np.intp] = np.add.reduceat(
+            valid.ravel(), np.arange(0, valid.size, TILE**2), dtype=np.intp
+        )
+        return runs
+    down = np.add.reduceat(valid, np.arange(0, valid.shape[0], TILE), axis=0, dtype=np.intp)
+    sizes: npt.NDArray[np.intp] = np.add.reduceat(down, np.arange(0, valid.shape[1], TILE), axis=1)
+    return sizes.ravel()
 
 
 def grouped(excesses: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
@@ -142,9 +162,7 @@ def _score_at(tail: Tail, rate: float) -> float:
 
 
 def _resample(
-    all_tiles: npt.NDArray[np.int32],
-    above_tiles: npt.NDArray[np.int32],
-    fitted_tiles: npt.NDArray[np.int32],
+    tiles: Tiles,
     group: npt.NDArray[np.intp],
     known: Excesses,
     best: Fit,
@@ -153,16 +171,15 @@ def _resample(
     rng: np.random.Generator,
 ) -> npt.NDArray[np.float64]:
     """Return thresholds of scenes put together from tiles drawn with replacement."""
-    count = int(all_tiles.max()) + 1
-    pixels = np.bincount(all_tiles, minlength=count)
-    above = np.bincount(above_tiles, minlength=count)
-    filled = np.flatnonzero(pixels)
+    count = len(tiles.valid)
+    above = np.bincount(tiles.above, minlength=count)
+    filled = np.flatnonzero(tiles.valid)
     found: list[float] = []
     for _ in range(RESAMPLES):
         drawn = np.bincount(rng.choice(filled, len(filled)), minlength=count)
         counts = np.zeros(len(known.values))
-        np.add.at(counts, group, drawn[fitted_tiles])
-        exceeding = float(drawn @ above) / float(drawn @ pixels)
+        np.add.at(counts, group, drawn[tiles.fitted])
+        exceeding = float(drawn @ above) / float(drawn @ tiles.valid)
         if counts.sum() < FEWEST // 2:  # these tiles hold no tail: the start is as much as is known
             found.append(start)
             continue
