@@ -15,6 +15,14 @@ from had_cli.commands.outcome import guarded
 from had_cli.commands.talk import Talk, facts
 from had_cli.commands.words import completed_words, named_method
 
+Scenes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SCENE",
+        show_default=False,
+        help="Scene files, GDAL URLs, or folders of scenes; of a folder like HAD100's, those in train/.",
+    ),
+]
 Output = Annotated[
     Path, typer.Option("--out", "-o", metavar="WEIGHTS", help="The safetensors file to write.")
 ]
@@ -35,7 +43,7 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
 
 
 def train(
-    scenes: options.Scenes,
+    scenes: Scenes,
     method: options.Method,
     out: Output,
     overwrite: options.Overwrite = False,
