@@ -127,18 +127,29 @@ class Viewer:
         self["#threshold"].send_keys(*keys)
         self.settle()
 
-    def click(self, row: int, col: int) -> None:
-        """Click into the middle of a cell of the map."""
-        self.run(
+    def place(self, row: int, col: int) -> dict[str, float]:
+        """Return where the middle of a cell of the map stands in the window."""
+        return self.run(
             "const [row, col] = arguments; const sheet = document.querySelector('.sheet');"
             "sheet.scrollIntoView({block: 'center'});"
             "const box = sheet.getBoundingClientRect(); const map = document.getElementById('mask');"
-            "const at = {clientX: box.left + (col + 0.5) / map.width * box.width,"
-            " clientY: box.top + (row + 0.5) / map.height * box.height, bubbles: true};"
-            "document.elementFromPoint(at.clientX, at.clientY).dispatchEvent(new MouseEvent('click', at));",
+            "return {x: box.left + (col + 0.5) / map.width * box.width,"
+            " y: box.top + (row + 0.5) / map.height * box.height}",
             row,
             col,
         )
+
+    def mouse(self, kind: str, x: float, y: float) -> None:
+        event = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
+        self.driver.execute_cdp_cmd(
+            "Input.dispatchMouseEvent", {**event, "buttons": int(kind != "mouseReleased")}
+        )
+
+    def click(self, row: int, col: int) -> None:
+        """Click into the middle of a cell of the map."""
+        at = self.place(row, col)
+        self.mouse("mousePressed", **at)
+        self.mouse("mouseReleased", **at)
         self.settle()
 
     def facts(self, selector: str) -> dict[str, str]:

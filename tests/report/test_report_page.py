@@ -168,6 +168,20 @@ def test_the_map_is_walked_by_keyboard(page):
     assert page.facts("#pixel")["Pixel"] == "row 21, column 0"
 
 
+def test_an_enlarged_map_is_moved_by_dragging(page):
+    page.click(20, 30)
+    page["#map"].send_keys("+", "+", "+")
+    page.settle()
+    before = page.run("return document.getElementById('map').scrollLeft")
+    at = page.place(20, 30)
+    page.mouse("mousePressed", **at)
+    page.mouse("mouseMoved", at["x"] - 60, at["y"])
+    page.mouse("mouseReleased", at["x"] - 60, at["y"])
+    page.settle()
+    assert page.run("return document.getElementById('map').scrollLeft") == pytest.approx(before + 60, abs=1)
+    assert page.facts("#pixel")["Pixel"] == "row 20, column 30", "dragging chooses nothing"
+
+
 def test_every_control_is_reached_by_tab_and_has_a_name(page):
     named = page.run(
         "return [...document.querySelectorAll('button, input, select, summary, [tabindex]')].map((e) => "
