@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 
 import numpy as np
@@ -17,7 +16,7 @@ from had_nl2net.scaling import Scaling
 from had_nl2net.settings import Settings
 from had_nl2net.views import view
 
-ROUNDS = 12
+ROUNDS = 15
 BANDS = 189
 
 pytestmark = pytest.mark.benchmark
@@ -29,6 +28,16 @@ def seconds(function):
     return time.perf_counter() - start
 
 
+@pytest.fixture
+def one_thread():
+    """Threads that wait for one another would measure what else the machine does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_step_is_no_slower_than_the_definition_and_in_bfloat16_twice_as_fast():
     cube = np.random.default_rng(0).random((99, 99, BANDS), np.float32)
     scaling = Scaling(0.0, 1.0, cube.mean(axis=(0, 1)))
@@ -56,16 +65,13 @@ def test_a_step_is_no_slower_than_the_definition_and_in_bfloat16_twice_as_fast()
     }
     for contender in contenders.values():  # the first step of each prepares its kernels
         contender()
-    # in turn, so that whatever else the machine does meets all of them alike
+    # in turn, and the least of each: what other programs take is left out
     rounds = [{name: seconds(contender) for name, contender in contenders.items()} for _ in range(ROUNDS)]
-    gains = {
-        name: statistics.median(one["definition"] / one[name] for one in rounds)
-        for name in ("float32", "bfloat16")
-    }
-    medians = {name: statistics.median(one[name] for one in rounds) for name in contenders}
+    best = {name: min(one[name] for one in rounds) for name in contenders}
+    gains = {name: best["definition"] / best[name] for name in ("float32", "bfloat16")}
     print(
-        f"\nstep on 99 x 99 x {BANDS}: "
-        + ", ".join(f"{name} {value * 1e3:.0f} ms" for name, value in medians.items())
+        f"\nstep on 99 x 99 x {BANDS}, one thread: "
+        + ", ".join(f"{name} {value * 1e3:.0f} ms" for name, value in best.items())
         + f"; float32 {gains['float32']:.2f}x, bfloat16 {gains['bfloat16']:.2f}x as fast"
     )
     assert gains["float32"] >= 1.0
