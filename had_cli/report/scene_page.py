@@ -13,9 +13,9 @@ import numpy.typing as npt
 from had_cli.errors import SceneError
 from had_cli.metrics.evaluation import Evaluation, evaluate, json_value
 from had_cli.picture import composite_bands, thin_maximum
-from had_cli.places import Place, Places, find_places
 from had_cli.report.encoding import packed, packed_bits, png, quantised
 from had_cli.report.gathering import Background, Gathered, gather
+from had_cli.report.places_table import places_listed
 from had_cli.report.provenance import crs_name, scene_sections
 from had_cli.report.sizes import Sizes
 from had_cli.report.tally import tally
@@ -24,8 +24,6 @@ from had_cli.scenes.validity import Mask
 from had_cli.threshold import Rule, Threshold, threshold
 
 RULE = "cfar:1e-3"
-MOST_PLACES = 1_000
-"""Places that are listed."""
 ROC_POINTS = 600
 
 Map = npt.NDArray[np.float32]
@@ -84,7 +82,7 @@ def scene_content(
         warnings += found.warnings
     gathered = gather(scene, values, start.value, sizes, progress=progress)
     progress("places", 0.0)
-    places, note = _places(scores, start, min_pixels, scene)
+    listed = places_listed(scores, start, min_pixels, scene)
     progress("places", 1.0)
     method = tags.get("had_method")
     content = {
@@ -102,7 +100,7 @@ def scene_content(
         "roc": _roc(found),
         "measures": _measures(found),
         "measureNotes": [] if found is None else list(found.notes),
-        "places": _listed(places, start, min_pixels, note),
+        "places": listed,
         "start": _first_cell(values, sizes.map_step),
         "provenance": scene_sections(scene, name, tags, start, found),
         "warnings": warnings,
@@ -256,43 +254,6 @@ def _measures(found: Evaluation | None) -> list[dict[str, str]]:
         }
         for row in found.table()
     ]
-
-
-def _places(
-    scores: npt.NDArray[np.floating[Any]], start: Threshold, min_pixels: int, scene: Scene
-) -> tuple[Places, str | None]:
-    """Return the places and what is to be said of them."""
-    info = scene.info
-    places = find_places(scores, start, min_pixels=min_pixels, crs=info.crs, transform=info.transform)
-    if len(places.places) <= MOST_PLACES:
-        return find_places(scores, start, min_pixels=min_pixels, scene=scene), None
-    return places, (
-        f"The {MOST_PLACES:,} places of the highest peaks are listed of {len(places.places):,}, without "
-        "their strongest bands; a higher threshold or --min-pixels leaves fewer, had threshold --vector "
-        "writes all."
-    )
-
-
-def _listed(places: Places, start: Threshold, min_pixels: int, note: str | None) -> dict[str, Any]:
-    count = len(places.places)
-    least = f", {min_pixels} or more," if min_pixels > 1 else ""
-    groups = "1 group" if count == 1 else f"{count:,} groups"
-    told = (
-        f"{groups} of connected pixels{least} at or above {start.value:.6g}, the threshold that this report "
-        "starts with."
-    )
-    return {"rows": [_row(place) for place in places.places[:MOST_PLACES]], "told": told, "note": note}
-
-
-def _row(place: Place) -> dict[str, Any]:
-    names = ("rank", "peak", "mean", "pixels", "area_m2", "row", "col", "lon", "lat", "peak_row", "peak_col")
-    row = {name: getattr(place, name) for name in names}
-    told = [
-        (f"{band.wavelength_nm:.0f} nm" if band.wavelength_nm is not None else f"band {band.band}")
-        + f" ({band.deviations:+.1f} sd)"
-        for band in place.bands
-    ]
-    return {**row, "bands": ", ".join(told) or None}
 
 
 def _first_cell(scores: Map, step: int) -> list[int]:
