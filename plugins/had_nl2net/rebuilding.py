@@ -60,9 +60,7 @@ class Rebuilding:
             background = rebuilt(self.network, shown, self.precision)
             squares = (shown - background).square().mean(dim=1)[0]
         if not bool(torch.isfinite(squares).all()):
-            raise HadError(
-                "nl2net: the background is no number; the weights are damaged"
-            )
+            raise HadError("nl2net: the background is no number; the weights are damaged")
         rows, cols = valid.shape
         difference: Cube = squares[:rows, :cols, None].cpu().numpy()
         if not self.background:
