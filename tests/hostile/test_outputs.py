@@ -1,0 +1,136 @@
+"""Outputs never replace what a run reads, and nothing half-written is left."""
+
+import json
+import os
+
+import generate
+import numpy as np
+import pytest
+from command_line import files
+
+CUBE = generate.make_cube(rows=14, cols=15, bands=4)
+
+
+@pytest.fixture
+def scene(had, tmp_path):
+    """Return an ENVI scene in the working folder."""
+    return generate.write_envi(tmp_path / "here" / "line.hdr", CUBE)
+
+
+def bytes_of(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("given", ["line.hdr", "line.img"])
+@pytest.mark.parametrize("out", ["line.hdr", "./line.hdr", "link.hdr"])
+def test_neither_header_nor_data_of_the_scene_are_replaced(had, scene, given, out):
+    """LINE.hdr as the output of LINE.img once took the place of the scene."""
+    scene.with_name("link.hdr").symlink_to(scene)
+    before = bytes_of(scene.parent)
+    ended = had("detect", "-m", "grx", given, "-o", out, "--overwrite")
+    assert "is the scene itself" in ended.line
+    assert bytes_of(scene.parent) == before
+
+
+def test_data_under_a_linked_name_are_kept(had, scene):
+    os.link("line.img", "map.img")
+    before = bytes_of(scene.parent)
+    ended = had("detect", "-m", "grx", scene, "-o", "map.hdr", "--overwrite")
+    assert ended.line.startswith("map.hdr: would replace map.img, which is the scene itself")
+    assert bytes_of(scene.parent) == before
+
+
+@pytest.mark.parametrize("option", ["--truth", "--mask"])
+def test_truth_and_mask_are_kept(had, scene, option):
+    np.save("marks.npy", generate.make_truth(14, 15))
+    before = bytes_of(scene.parent)
+    ended = had("detect", "-m", "grx", scene, option, "marks.npy", "-o", "marks.npy", "--overwrite")
+    assert f"is the {option[2:]} itself" in ended.line
+    assert bytes_of(scene.parent) == before
+
+
+def test_roc_points_do_not_replace_the_truth(had, scene):
+    np.save("truth.npy", generate.make_truth(14, 15))
+    assert had("detect", "-m", "grx", scene, "-o", "map.npy").status == 0
+    ended = had("evaluate", "map.npy", "--truth", "truth.npy", "--roc", "truth.npy", "--overwrite")
+    assert "is the truth itself" in ended.line
+    assert np.load("truth.npy").dtype == np.uint8
+
+
+def test_saving_in_python_keeps_the_scene(had, scene):
+    import had_cli
+    from had_cli.errors import OutputError
+
+    found = had_cli.detect(scene.with_suffix(".img"), "grx")
+    with pytest.raises(OutputError, match="is the scene itself"):
+        found.save(scene, overwrite=True)
+    np.testing.assert_array_equal(had_cli.open_scene(scene).read(), CUBE)
+
+
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [
+        ("map.xyz", "no format has the suffix '.xyz'"),
+        ("map", "is no folder and has no suffix"),
+        ("maps/", "is no folder and has no suffix; create it"),
+        ("absent/map.tif", "there is no folder absent"),
+        ("/dev/full", "is no folder and has no suffix"),
+        ("/proc/map.tif", "cannot be written to"),
+        ("x" * 300 + ".tif", "File name too long"),
+    ],
+)
+def test_what_cannot_be_an_output(had, scene, out, reason):
+    assert reason in had("detect", "-m", "grx", scene, "-o", out).line
+    assert files(scene.parent) == ["line.hdr", "line.img"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.tif", "ümläut 日本.tif", "-dash.tif", "n" * 246 + ".tif", "two.dots.tif"]
+)
+def test_names_as_people_give_them(had, scene, name):
+    assert had("detect", "-m", "grx", scene, "-o", f"./{name}").status == 0
+    assert (
+        had("convert", scene, name.replace(".tif", ".npy").replace("n" * 20, "")[-100:].lstrip("-")).status
+        == 0
+    )
+    assert name in files(scene.parent)
+
+
+def test_a_scene_named_with_blanks_and_signs_through_a_link(had, scene):
+    generate.write_geotiff(scene.with_name("file.tif"), CUBE)
+    scene.with_name("s l ü 日本.tif").symlink_to(scene.with_name("file.tif"))
+    assert had("detect", "-m", "grx", "s l ü 日本.tif").status == 0
+    assert "s l ü 日本_grx.tif" in files(scene.parent)
+
+
+def test_a_name_that_is_not_utf8(had, scene):
+    """As on disks written under another locale."""
+    for suffix in (".hdr", ".img"):
+        os.link(f"line{suffix}", f"l\udcff{suffix}")
+    ended = had("detect", "-m", "grx", "l\udcff.hdr", "-o", "map.tif", "--json")
+    assert ended.status == 0
+    assert json.loads(ended.out)["scene"] == "l\udcff.hdr"
+    assert "not valid UTF-8" in had("detect", "-m", "grx", "l\udcff.hdr").line
+
+
+def test_a_failed_write_leaves_the_map_before_it(had, scene, monkeypatch):
+    assert had("detect", "-m", "grx", scene, "-o", "map.npy").status == 0
+    before = bytes_of(scene.parent)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("had_cli.formats.slab.Slab.write", full)
+    ended = had("detect", "-m", "slrx", scene, "-o", "map.npy", "--overwrite")
+    assert ended.line == "map.npy: cannot be written (No space left on device)"
+    assert bytes_of(scene.parent) == before
+
+
+def test_one_bad_scene_among_several(had, scene):
+    generate.write_npy(scene.with_name("other.npy"), CUBE)
+    scene.with_name("bad.npy").write_bytes(b"x" * 100)
+    ended = had("detect", "-m", "slrx", scene, "bad.npy", "other.npy", "-o", "maps", "--json")
+    assert ended.line.startswith("bad.npy: ")
+    assert files(scene.with_name("maps")) == ["line_slrx.tif", "other_slrx.tif"]
+    documents = json.loads(ended.out, parse_constant=pytest.fail)["scenes"]
+    assert ["error" in document for document in documents] == [False, True, False]
