@@ -101,7 +101,8 @@ def bench(
 ) -> None:
     """Judge methods on scenes."""
     from had_cli.bench.configurations import configure
-    from had_cli.bench.run import Conditions, Voice, run_bench
+    from had_cli.bench.plan import Conditions
+    from had_cli.bench.run import Voice, run_bench
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     found = run_bench(

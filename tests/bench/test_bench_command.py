@@ -11,7 +11,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from had_cli import host
 from had_cli.bench.configurations import configure
-from had_cli.bench.run import Conditions, run_bench
+from had_cli.bench.plan import Conditions
+from had_cli.bench.run import run_bench
 from had_cli.errors import DeviceError, OutputError, UsageError
 from had_cli.scenes.open import open_scores
 

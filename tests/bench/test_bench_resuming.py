@@ -11,8 +11,9 @@ import pytest
 from benching import make, program, read
 
 from had_cli.bench.configurations import configure
+from had_cli.bench.plan import Conditions
 from had_cli.bench.results import load_results
-from had_cli.bench.run import Conditions, Voice, run_bench
+from had_cli.bench.run import Voice, run_bench
 from had_cli.errors import OutputError
 
 SAME = ("results.json", "results.csv", "curves.json")
