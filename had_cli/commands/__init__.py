@@ -18,7 +18,7 @@ from had_cli.commands.words import completed_words, named_command, wants_help
 COMMANDS = {
     "detect": "Map the anomalies of scenes.",
     "train": "Train a method's weights on scenes.",
-    "threshold": "Turn a score map into a mask and a list of places, without labels.",
+    "threshold": "Turn scores into a mask and a list of places.",
     "quicklook": "Draw a scene in colours, and its score map, as PNG.",
     "evaluate": "Judge a score map against a truth.",
     "bench": "Compare methods on scenes with a truth.",

@@ -75,7 +75,13 @@ def beside(given: Path | None, output: Path, ending: str = "") -> Path | None:
 
 
 def check_options(
-    rule: str | None, mask: Path | None, vector: Path | None, outputs: Sequence[Path], *, overwrite: bool
+    rule: str | None,
+    mask: Path | None,
+    vector: Path | None,
+    outputs: Sequence[Path],
+    method: str,
+    *,
+    overwrite: bool,
 ) -> None:
     """Check rule and paths of ``had detect`` before anything is computed.
 
@@ -93,7 +99,8 @@ def check_options(
         return
     from had_cli.threshold import parse_rule
 
-    parse_rule(rule)
+    if parse_rule(rule).kind == "chi2" and method != "grx":
+        raise UsageError(f"--threshold {rule}: chi2 is the law of grx, not of {method}; use cfar")
     for name, given in (("--mask-out", mask), ("--vector", vector)):
         if given is not None and len(outputs) > 1 and not _is_suffix(given):
             suffix = given.suffix or ".tif"

@@ -85,12 +85,18 @@ def detect(
     """Map the anomalies of scenes."""
     from had_cli import api
     from had_cli.commands.outputs import plan_outputs
+    from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     read = {"the truth": truth, "the mask": mask, "the weights file": weights}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
-    answers.check_options(threshold, mask_out, vector, outputs, overwrite=overwrite)
+    answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
+    for output in outputs:
+        for answer_file in (answers.beside(mask_out, output, "_mask"), answers.beside(vector, output)):
+            if answer_file is not None:
+                others = [("the scene", scene) for scene in scenes]
+                refuse_inputs(answer_file, [*others, *read.items(), ("the map", output)])
 
     def one(path: str, output: Path) -> dict[str, Any]:
         with open_scene(

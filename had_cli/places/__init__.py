@@ -1,7 +1,7 @@
 """From a mask to a list of places: connected anomalies with their outline, size and spectrum.
 
-A score map of N pixels is worked on in memory: 9 bytes per pixel, for scores, mask and labels. The scene
-itself is read around each place only.
+A score map is worked on in memory, which takes about 16 bytes per pixel, threshold and map included. The
+scene is read around each place only.
 """
 
 from had_cli.places.find import Places, find_places

@@ -119,7 +119,7 @@ def find_places(
     drawn = outlines(groups.labels)
     lons, lats = ground.degrees(groups.cols + 0.5, groups.rows + 0.5)
     xs, ys = ground.coordinates(groups.cols + 0.5, groups.rows + 0.5)
-    areas = [_area(ground, drawn[label + 1]) for label in range(len(groups.pixels))]
+    areas = _areas(ground, [drawn[label + 1] for label in range(len(groups.pixels))])
     bands = strongest_bands(scene, groups.labels, groups.windows) if scene is not None else {}
     places = tuple(
         Place(
@@ -209,12 +209,14 @@ class _Groups:
         )
 
 
-def _area(ground: Ground, outline: Polygons) -> float | None:
-    """Return the area of a place in square metres."""
+def _areas(ground: Ground, outlines: list[Polygons]) -> list[float | None]:
+    """Return the areas of places in square metres."""
     if ground.crs is None:
-        return None
-    total = 0.0
-    for polygon in outline:
-        outer, *holes = (abs(shoelace(*ground.equal_area(ring))) for ring in polygon)
-        total += outer - sum(holes)
-    return total if np.isfinite(total) else None
+        return [None] * len(outlines)
+    areas: list[float | None] = []
+    for outline in ground.equal_area(outlines):
+        total = 0.0
+        for outer, *holes in outline:
+            total += abs(shoelace(*outer.T)) - sum(abs(shoelace(*hole.T)) for hole in holes)
+        areas.append(total if np.isfinite(total) else None)
+    return areas

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from had_cli.metrics.evaluation import json_value
-from had_cli.places.ground import WGS84, Ground, attempted
+from had_cli.places.ground import WGS84, Ground
 from had_cli.places.outline import shoelace
 from had_cli.places.place import Place, Polygons
 
 if TYPE_CHECKING:
     from had_cli.places.find import Places
+
+Rings = list[list[npt.NDArray[np.float64]]]
 
 DECIMALS = 8
 """Of a degree: about a millimetre, below any pixel."""
@@ -25,7 +28,7 @@ def document(places: Places) -> dict[str, Any]:
     which RFC 7946 leaves no room for; the member ``coordinates`` says which of the two they are.
     """
     ground = places.ground
-    geometries = [_geometry(ground, place.outline) for place in places.places]
+    geometries = _geometries(ground, [place.outline for place in places.places])
     features = [_feature(place, geometry) for place, geometry in zip(places.places, geometries, strict=True)]
     on_earth = ground.crs is not None
     return {
@@ -44,29 +47,31 @@ def _feature(place: Place, geometry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _geometry(ground: Ground, outline: Polygons) -> dict[str, Any]:
-    """Return the geometry of an outline in pixels."""
-    if ground.crs is None:
-        return _oriented(outline)
-    flat = [[np.column_stack(ground.equal_area(ring)).tolist() for ring in polygon] for polygon in outline]
+def _geometries(ground: Ground, outlines: list[Polygons]) -> list[dict[str, Any]]:
+    """Return the geometries of outlines in pixels."""
+    if ground.crs is None or not outlines:
+        return [_oriented(outline) for outline in outlines]
+    geometries = []
+    for outline, rings in zip(outlines, ground.mapped(outlines, WGS84), strict=True):
+        longitudes = np.concatenate([ring[:, 0] for polygon in rings for ring in polygon])
+        across = np.ptp(longitudes) > 180 or np.abs(longitudes).max() > 180
+        geometries.append(_oriented(_cut(ground, outline) if across else rings))
+    return geometries
+
+
+def _cut(ground: Ground, outline: Polygons) -> Rings:
+    """Return an outline around the antimeridian or a pole cut there, as the RFC asks (section 3.1.9)."""
     from rasterio.warp import transform_geom
 
-    # from the equal-area map, so that degrees beyond 180 are cut there too, as the RFC asks (section 3.1.9)
-    mapped = attempted(
-        lambda: transform_geom(
-            ground.equal_area_system,
-            WGS84,
-            {"type": "MultiPolygon", "coordinates": flat},
-            antimeridian_cutting=True,
-        )
-    )
-    if mapped is None:
-        return _oriented(outline)
-    parts = [mapped["coordinates"]] if mapped["type"] == "Polygon" else mapped["coordinates"]
-    return _oriented([[[(p[0], p[1]) for p in ring] for ring in part] for part in parts])
+    # from the equal-area map, which knows no seam
+    (flat,) = ground.equal_area([outline])
+    shape = {"type": "MultiPolygon", "coordinates": [[ring.tolist() for ring in polygon] for polygon in flat]}
+    cut = transform_geom(ground.equal_area_system, WGS84, shape, antimeridian_cutting=True)
+    parts = [cut["coordinates"]] if cut["type"] == "Polygon" else cut["coordinates"]
+    return [[np.array(ring)[:, :2] for ring in part] for part in parts]
 
 
-def _oriented(outline: Polygons) -> dict[str, Any]:
+def _oriented(outline: Polygons | Rings) -> dict[str, Any]:
     """Return a geometry whose outer rings run anticlockwise and holes clockwise (section 3.1.6)."""
     polygons = []
     for polygon in outline:

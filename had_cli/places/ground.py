@@ -8,7 +8,7 @@ scene), in which the plain area of a polygon is the true one whatever the scene'
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.places.outline import dense
-from had_cli.places.place import Ring
+from had_cli.places.place import Polygons
 
 Float = npt.NDArray[np.float64]
 
@@ -73,10 +73,22 @@ class Ground:
         """Return longitude and latitude (WGS84), or (None, None)."""
         return (None, None) if self.crs is None else self._degrees_or_nan(cols, rows)
 
-    def equal_area(self, ring: Ring) -> tuple[Float, Float]:
-        """Return a ring of pixel coordinates in metres, on an equal-area map."""
-        points = dense(ring)
-        return self._to(self.equal_area_system, points[:, 0], points[:, 1])
+    def mapped(self, outlines: Sequence[Polygons], target: str) -> list[list[list[Float]]]:
+        """Return outlines in pixels as rings of (n, 2) coordinates in the system ``target``.
+
+        All of them at once: setting up a transformation takes PROJ longer than thousands of points.
+        """
+        rings = [dense(ring) for outline in outlines for polygon in outline for ring in polygon]
+        if not rings:
+            return [[] for _ in outlines]
+        points = np.concatenate(rings)
+        there = np.column_stack(self._to(target, points[:, 0], points[:, 1]))
+        parts = iter(np.split(there, np.cumsum([len(ring) for ring in rings])[:-1]))
+        return [[[next(parts) for _ in polygon] for polygon in outline] for outline in outlines]
+
+    def equal_area(self, outlines: Sequence[Polygons]) -> list[list[list[Float]]]:
+        """Return outlines in pixels as rings in metres on an equal-area map."""
+        return self.mapped(outlines, self.equal_area_system)
 
     @property
     def equal_area_system(self) -> str:

@@ -111,16 +111,16 @@ def threshold(
     values = np.asarray(array)
     if values.dtype.kind != "f":
         values = values.astype(np.float64)
-    valid = values[~np.isnan(values)]
-    if not len(valid):
+    valid = int(np.count_nonzero(~np.isnan(values)))
+    if not valid:
         raise SceneError(f"{name}: no pixel has a valid score, so there is nothing to threshold")
-    value, interval, details, warnings = _found(name, values, valid, rule, tags or {}, seed)
+    value, interval, details, warnings = _found(name, values, rule, tags or {}, seed)
     return Threshold(
         value=value,
         rule=rule,
         interval=interval,
-        pixels=int(np.count_nonzero(valid >= value)),
-        valid_pixels=len(valid),
+        pixels=int(np.count_nonzero(values >= value)),
+        valid_pixels=valid,
         details=details,
         warnings=warnings,
     )
@@ -129,14 +129,12 @@ def threshold(
 _Found = tuple[float, tuple[float, float] | None, dict[str, Any], tuple[str, ...]]
 
 
-def _found(
-    name: str, values: Scores, valid: Scores, rule: Rule, tags: Mapping[str, str], seed: int
-) -> _Found:
+def _found(name: str, values: Scores, rule: Rule, tags: Mapping[str, str], seed: int) -> _Found:
     match rule.kind:
         case "value":
             return rule.number, None, {}, ()
         case "quantile":
-            return _quantile(valid, rule.number)
+            return _quantile(values[~np.isnan(values)], rule.number)
         case "chi2":
             return _chi_square(name, rule.number, tags)
         case "cfar":

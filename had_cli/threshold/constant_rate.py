@@ -53,7 +53,7 @@ def constant_rate(
     valid = ~np.isnan(scores)
     count = int(np.count_nonzero(valid))
     fraction = tail_fraction(rate)
-    start = float(np.quantile(flat[valid.ravel()], 1 - fraction, method="higher"))
+    start = float(np.quantile(flat[valid.ravel()], 1 - fraction, method="higher", overwrite_input=True))
     above = np.flatnonzero(flat > start)
     exceeding = len(above) / count
     fitted = above[np.isfinite(flat[above])]

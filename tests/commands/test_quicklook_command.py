@@ -1,6 +1,7 @@
 """had quicklook: a scene and its scores as a PNG."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,11 @@ def test_bands_are_chosen_by_number_in_the_order_given(had, scene, here):
     assert document["rgb"] == [2, 8, 5]
     assert document["output"] == "line_quicklook.png"
     assert document["threshold"] is None
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "json.md").read_text(
+        encoding="utf-8"
+    )
+    (row,) = (line for line in page.splitlines() if line.startswith("| `had quicklook`"))
+    assert all(f"`{name}`" in row for name in document)
 
 
 def test_bands_are_chosen_by_wavelength_and_may_be_bad_ones(had, scene, here):
