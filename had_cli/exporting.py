@@ -46,7 +46,7 @@ def export_weights(weights: str | Path, output: str | Path, *, overwrite: bool =
     Parameters
     ----------
     output
-        ``.pt2`` writes what :func:`torch.export.load` reads, ``.onnx`` an ONNX file. Both carry the
+        ``.pt2`` writes what ``torch.export.load`` reads, ``.onnx`` an ONNX file. Both carry the
         header of the weights as JSON under ``had.json``.
 
     Raises
