@@ -84,6 +84,8 @@ def convert(
                 raise UsageError(f"a window is (col, row, width, height), not {tuple(window)}")
             scene = scene.select(window=Window(*window))
         kind = np.dtype(scene.info.dtype if dtype is None else dtype)
+        if kind.kind == "f" and kind.itemsize > 8:
+            raise SceneError(f"{opened.info.path}: no format holds {kind.name}; give --dtype float64")
         info = dataclasses.replace(
             scene.info, interleave=_INTERLEAVES.get(interleave or "", scene.info.interleave)
         )
@@ -136,7 +138,7 @@ def _block(scene: Scene, part: Window, kind: np.dtype[Any], fill: float | None) 
     if block.dtype != kind:
         with np.errstate(invalid="ignore", over="ignore"):
             cast = block.astype(kind)
-        if kind.kind in "iub" and not np.array_equal(cast.astype(block.dtype), block):
+        if not _survives(block, cast, scene.source.info.nodata):
             raise SceneError(
                 f"{scene.path}: holds values that do not fit {kind.name}; choose a wider --dtype"
             )
@@ -146,6 +148,16 @@ def _block(scene: Scene, part: Window, kind: np.dtype[Any], fill: float | None) 
         block = block.copy()
         block[~valid] = fill
     return block
+
+
+def _survives(block: npt.NDArray[Any], cast: npt.NDArray[Any], nodata: Any) -> bool:
+    """Return whether no integer changed, and no number became infinite but nodata."""
+    if cast.dtype.kind in "iub":
+        return np.array_equal(cast.astype(block.dtype), block)
+    lost = np.isinf(cast) & np.isfinite(block)
+    if lost.any() and nodata is not None and not isinstance(nodata, tuple):
+        lost &= block != nodata
+    return not lost.any()
 
 
 def _fill(source: Source, info: SceneInfo, kind: np.dtype[Any]) -> float | None:

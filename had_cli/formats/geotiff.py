@@ -145,7 +145,7 @@ def _nodata(info: SceneInfo, dtype: np.dtype[Any]) -> tuple[float | None, bool]:
         if not np.isfinite(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
             return None, False
         return nodata, True
-    if np.isfinite(nodata) and abs(nodata) > np.finfo(dtype).max:
+    if np.isfinite(nodata) and abs(nodata) > float(np.finfo(dtype).max):
         return None, False
     # GDAL rounds it to the type of the band
     return nodata, bool(np.isnan(nodata) or float(dtype.type(nodata)) == nodata)

@@ -10,7 +10,7 @@ from had_cli.scenes.source import ENVI_DATA
 
 
 def refuse_inputs(output: str | Path, inputs: Iterable[tuple[str, str | Path | None]]) -> None:
-    """Check that writing ``output`` replaces no file that is read, under whatever name or link.
+    """Check that writing ``output`` replaces no other file of the run, under whatever name or link.
 
     Parameters
     ----------
@@ -36,14 +36,21 @@ def _written(output: Path) -> list[Path]:
 
 
 def _files(given: Path) -> list[Path]:
-    """Return the files that an input may consist of."""
+    """Return the files that an input may consist of: ENVI's two, where it is no other format."""
+    from had_cli import host
+
+    suffix = given.suffix.lower()
+    if suffix != ".hdr" and any(suffix in reader.suffixes for reader in host.readers().values()):
+        return [given]
     bare = Path(str(given)[: -len(given.suffix)]) if given.suffix else given
-    if given.suffix.lower() != ".hdr":
-        return [given, *(Path(f"{name}{suffix}") for name in (bare, given) for suffix in (".hdr", ".HDR"))]
-    return [given, bare, *(Path(f"{bare}{s}") for suffix in ENVI_DATA for s in (suffix, suffix.upper()))]
+    if suffix != ".hdr":
+        return [given, *(Path(f"{name}{end}") for name in (bare, given) for end in (".hdr", ".HDR"))]
+    return [given, bare, *(Path(f"{bare}{s}") for end in ENVI_DATA for s in (end, end.upper()))]
 
 
 def _same(one: Path, other: Path) -> bool:
+    if one.absolute() == other.absolute():
+        return True
     try:
         return one.samefile(other)
     except (OSError, ValueError):  # one of them does not exist, or is a URL

@@ -116,3 +116,29 @@ def test_a_nodata_value_for_every_band(had, tmp_path):
     assert had("convert", "there.tif", "back.hdr").status == 0
     assert described(had, "there.tif")["nodata"] == values
     assert described(had, "back.hdr")["nodata"] == values
+
+
+@pytest.mark.parametrize(("stored", "kind"), [("f8", "float32"), ("u4", "float16"), ("f4", "float16")])
+def test_numbers_do_not_become_infinite(had, stored, kind, tmp_path):
+    cube = generate.make_cube(dtype=stored)
+    cube[3, 3, 3] = {"f8": 1e300, "u4": 70_000, "f4": 1e10}[stored]
+    path = generate.write_npy(tmp_path / "scene.npy", cube)
+    for out in ("out.tif", "out.hdr", "out.npy"):
+        assert f"do not fit {kind}" in had("convert", path, out, "--dtype", kind).line
+    assert had("convert", path, "out.npy", "--dtype", "float64").status == 0
+    np.testing.assert_array_equal(np.load("out.npy"), cube)
+
+
+@pytest.mark.parametrize("out", ["out.tif", "out.hdr", "out.mat", "out.npy"])
+def test_a_type_that_no_format_holds(had, out, tmp_path):
+    ended = had("convert", generate.write_npy(tmp_path / "scene.npy", CUBE), out, "--dtype", "longdouble")
+    assert "give --dtype float64" in ended.line
+
+
+def test_nodata_beyond_single_precision_may(had, tmp_path):
+    cube = generate.make_cube(dtype="f8")
+    cube[1, 2] = -1.7e308
+    path = generate.write_envi(tmp_path / "scene.hdr", cube, data_ignore_value="-1.7e308")
+    assert had("convert", path, "out.tif", "--dtype", "float32").status == 0
+    with open_scene("out.tif") as scene:
+        assert np.argwhere(np.isnan(scene.read()).any(axis=2)).tolist() == [[1, 2]]

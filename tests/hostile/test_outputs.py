@@ -134,3 +134,29 @@ def test_one_bad_scene_among_several(had, scene):
     assert files(scene.with_name("maps")) == ["line_slrx.tif", "other_slrx.tif"]
     documents = json.loads(ended.out, parse_constant=pytest.fail)["scenes"]
     assert ["error" in document for document in documents] == [False, True, False]
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif", ".mat"])
+def test_a_map_beside_a_scene_of_another_format_may_be_replaced(had, scene, suffix):
+    """LINE.hdr is the map of an earlier run here, and no header of the scene."""
+    assert had("convert", scene, f"other{suffix}").status == 0
+    for words in ([], ["--overwrite"]):
+        assert had("detect", "-m", "grx", f"other{suffix}", "-o", "other.hdr", *words).status == 0
+
+
+@pytest.mark.parametrize("option", ["--mask-out", "--vector"])
+@pytest.mark.parametrize(("name", "what"), [("map", "the map"), ("line", "the scene")])
+def test_masks_and_polygons_do_not_replace_map_or_scene(had, tmp_path, option, name, what):
+    suffix = ".tif" if option == "--mask-out" else ".geojson"
+    scene = generate.write_npy(tmp_path / "here" / "line.npy", CUBE)
+    linked = scene.with_name(f"{name}{suffix}")
+    if what == "the scene":
+        linked.symlink_to(scene)
+    elif suffix != ".tif":
+        scene.with_name("map.tif").write_bytes(b"earlier")
+        linked.symlink_to("map.tif")
+    before = bytes_of(scene.parent)
+    rule = ["--threshold", "quantile:0.9", option, linked.name]
+    ended = had("detect", "-m", "grx", scene, "-o", "map.tif", "--overwrite", *rule)
+    assert f"is {what} itself" in ended.line
+    assert bytes_of(scene.parent) == before
