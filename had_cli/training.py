@@ -167,7 +167,8 @@ def scene_hash(scene: Scene) -> str:
 
 def _history(job: TrainingJob, method: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "parameters": {k: str(v) if isinstance(v, Path) else v for k, v in values.items()},
+        # of a file its name: where it lay on this machine says nothing about the weights
+        "parameters": {k: v.name if isinstance(v, Path) else v for k, v in values.items()},
         "scenes": [{"name": scene.name, "sha256": scene_hash(scene)} for scene in job.scenes],
         "seed": job.seed,
         "device": job.device,
