@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Scene", "__version__", "detect", "evaluate", "open_scene"]
 
-_HOMES = {"Scene": "had_cli.scenes.scene", "detect": "had_cli.api", "evaluate": "had_cli.api", "open_scene": "had_cli.api"}
+_HOMES = {
+    "Scene": "had_cli.scenes.scene",
+    "detect": "had_cli.api",
+    "evaluate": "had_cli.api",
+    "open_scene": "had_cli.api",
+}
 
 
 def __getattr__(name: str) -> Any:
