@@ -22,7 +22,7 @@ COMMANDS = {
     "quicklook": "Draw a scene in colours, and its score map, as PNG.",
     "evaluate": "Judge a score map against a truth.",
     "bench": "Compare methods on scenes with a truth.",
-    "report": "Write a scene and its score map, or a bench, as one HTML page to look at.",
+    "report": "Write a scene and its scores, or a bench, as one HTML page.",
     "info": "Describe a scene: size, bands, wavelengths, georeference.",
     "convert": "Write a scene, or a part of it, in another format.",
     "devices": "List what can compute here.",
