@@ -135,6 +135,8 @@ class Method:
     ``params`` belong to detect, ``train_params`` to train. ``weights`` says whether ``detect`` uses
     trained weights: ``"none"``, ``"optional"`` or ``"required"``. ``double_precision`` says that
     ``detect`` computes in float64; on a device without it (mps) the CPU does the work, with a warning.
+    ``chi_square`` says that on Gaussian background the plain score follows a chi-square law, whose
+    degrees of freedom the method records as the fact ``chi_square_freedom``.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Method:
     train_params: tuple[Param, ...] = ()
     weights: Literal["none", "optional", "required"] = "none"
     double_precision: bool = False
+    chi_square: bool = False
 
     def __post_init__(self) -> None:
         _check_name("method", self.name)

@@ -97,10 +97,11 @@ def check_options(
             if given is not None:
                 raise UsageError(f"{name} needs --threshold, which says what counts as anomalous")
         return
+    from had_cli import host
     from had_cli.threshold import parse_rule
 
-    if parse_rule(rule).kind == "chi2" and method != "grx":
-        raise UsageError(f"--threshold {rule}: chi2 is the law of grx, not of {method}; use cfar")
+    if parse_rule(rule).kind == "chi2" and not host.method(method).chi_square:
+        raise UsageError(f"--threshold {rule}: the scores of {method} follow no chi-square law; use cfar")
     for name, given in (("--mask-out", mask), ("--vector", vector)):
         if given is not None and len(outputs) > 1 and not _is_suffix(given):
             suffix = given.suffix or ".tif"

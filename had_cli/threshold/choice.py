@@ -88,7 +88,7 @@ def threshold(
     rule
         A :class:`Rule` or its text (:func:`parse_rule`).
     tags
-        Tags of the score map's file, which tell the method and its rank to the rule ``chi2``;
+        Tags of the score map's file, which tell the degrees of freedom to the rule ``chi2``;
         default: those of the file, where ``scores`` is a path.
     seed
         Of the bootstrap that gives the interval of ``cfar``.
@@ -96,7 +96,7 @@ def threshold(
     Raises
     ------
     UsageError
-        When the rule is not understood, or ``chi2`` is asked of anything but a map of ``grx``.
+        When the rule is not understood, or ``chi2`` is asked of a map whose tags tell no such law.
     SceneError
         When the map holds no valid score, or too few, or too equal ones, for the rule.
     """
@@ -153,17 +153,13 @@ def _quantile(valid: Scores, fraction: float) -> _Found:
 
 
 def _chi_square(name: str, rate: float, tags: Mapping[str, str]) -> _Found:
-    """Return the chi-square threshold of GRX (Reed & Yu 1990): rank degrees of freedom."""
-    if tags.get("had_method") != "grx":
-        raise UsageError(f"{name}: chi2 is for maps that had detect -m grx has written; use cfar:{rate:g}")
+    """Return the chi-square threshold (Reed & Yu 1990), with the degrees of freedom in the map's tags."""
     try:
-        rank = int(json.loads(tags["had_facts"])["rank"])
-        parameters = json.loads(tags.get("had_parameters", "{}"))
+        freedom = int(json.loads(tags["had_facts"])["chi_square_freedom"])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
-            f"{name}: its tags do not tell the rank of the covariance; use cfar:{rate:g}"
+            f"{name}: its tags tell no chi-square law of its scores (plain grx records one); "
+            f"use cfar:{rate:g}"
         ) from error
-    warnings = [_CHI2_WARNING.format(rate=rate)]
-    if parameters.get("shrinkage", "none") != "none":
-        warnings.append("the covariance is shrunk: the scores are not chi-square, whatever the background")
-    return float(chi2.isf(rate, rank)), None, {"degrees_of_freedom": rank}, tuple(warnings)
+    details = {"degrees_of_freedom": freedom}
+    return float(chi2.isf(rate, freedom)), None, details, (_CHI2_WARNING.format(rate=rate),)

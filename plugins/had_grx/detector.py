@@ -59,6 +59,8 @@ def score(
         noise = rounded_away(run, moments.mean)[:, None] * white.matrix
         tell_rounding(run, float(np.sqrt(np.sum(noise**2) / white.rank)))
     run.record(rank=white.rank, valid_pixels=moments.count)
+    if weight is None:  # a shrunk covariance makes no chi-square scores, whatever the background
+        run.record(chi_square_freedom=white.rank)
     return run.map(Distance(white, precision(run, white, covariance)))
 
 

@@ -161,7 +161,7 @@ def test_what_is_wrong_is_told_in_a_line_and_nothing_is_written(had, scores, her
     [
         (["--vector", "places.geojson"], "--vector needs --threshold"),
         (["--threshold", "cfar:7"], "false-alarm rate"),
-        (["-m", "slrx", "--threshold", "chi2:1e-3"], "chi2 is the law of grx, not of slrx"),
+        (["-m", "slrx", "--threshold", "chi2:1e-3"], "the scores of slrx follow no chi-square law"),
     ],
 )
 def test_detect_refuses_before_it_computes(had, flown, here, words, told):

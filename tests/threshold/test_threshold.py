@@ -109,15 +109,15 @@ def test_a_value_is_taken_as_it_is():
     assert (found.value, found.interval, found.pixels, found.valid_pixels) == (7.0, None, 3, 10)
 
 
-def test_chi_square_takes_the_rank_from_the_tags_and_warns(rng):
-    tags = {"had_method": "grx", "had_facts": json.dumps({"rank": 37})}
+def test_chi_square_takes_its_freedom_from_the_tags_and_warns(rng):
+    tags = {"had_method": "grx", "had_facts": json.dumps({"chi_square_freedom": 37})}
     found = threshold(rng.chisquare(37, (50, 50)), "chi2:1e-3", tags=tags)
     assert found.value == pytest.approx(chi2.isf(1e-3, 37))
     assert found.details == {"degrees_of_freedom": 37}
     assert "0.05 to 0.17" in found.warnings[0]
 
 
-@pytest.mark.parametrize("tags", [{}, {"had_method": "slrx"}, {"had_method": "grx"}])
+@pytest.mark.parametrize("tags", [{}, {"had_facts": "{}"}, {"had_facts": json.dumps({"rank": 9})}])
 def test_chi_square_is_refused_for_other_maps(rng, tags):
     with pytest.raises(UsageError, match=r"use cfar:0\.001"):
         threshold(rng.random((9, 9)), "chi2:1e-3", tags=tags)
