@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from had_cli.scenes.scene import Scene
 
 Float = npt.NDArray[np.float32]
-RGB = tuple[int, int, int]
 
 RED_GREEN_BLUE = (650.0, 550.0, 450.0)
 """Wavelengths of the composite in nanometres."""
@@ -45,7 +44,7 @@ def quicklook(
     marked: npt.NDArray[np.bool_] | None = None,
     title: str = "score",
     overlay: bool = False,
-    rgb: RGB | None = None,
+    rgb: tuple[int, int, int] | None = None,
     longest_side: int = LONGEST_SIDE,
     overwrite: bool = False,
 ) -> Path:
@@ -67,7 +66,8 @@ def quicklook(
     overlay
         Lay the score map over the composite, the more opaque the higher the score.
     rgb
-        0-based bands shown as red, green and blue; default: :func:`composite_bands`.
+        0-based bands shown as red, green and blue; default: those nearest to
+        650, 550 and 450 nm, or spread over the bands.
     title
         What stands above the score map.
     longest_side
@@ -143,7 +143,7 @@ def composite_bands(scene: Scene) -> tuple[int, int, int]:
     return 3 * bands // 4, bands // 2, bands // 4
 
 
-def composite(scene: Scene, step: int = 1, rgb: RGB | None = None) -> Float:
+def composite(scene: Scene, step: int = 1, rgb: tuple[int, int, int] | None = None) -> Float:
     """Return every ``step``-th row and column as rows x cols x 4 (red, green, blue, opacity) in 0..1.
 
     Each colour is stretched between its 2nd and 98th percentile; invalid pixels are transparent.
@@ -185,7 +185,7 @@ def read_thinned(scene: Scene, step: int) -> Float:
     return np.concatenate(strips)
 
 
-def _describe(scene: Scene, rgb: RGB | None) -> str:
+def _describe(scene: Scene, rgb: tuple[int, int, int] | None) -> str:
     chosen = rgb or composite_bands(scene)
     centres = scene.wavelengths
     if centres is None:
