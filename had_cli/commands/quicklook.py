@@ -14,7 +14,6 @@ from had_cli.commands.outcome import guarded
 from had_cli.commands.talk import Talk
 
 if TYPE_CHECKING:
-    from had_cli.picture import RGB
     from had_cli.scenes.scene import Scene
 
 SceneArgument = Annotated[str, typer.Argument(metavar="SCENE", help="Scene file or GDAL URL.")]
@@ -145,7 +144,7 @@ def quicklook(
     talk.result(f"{path}: bands {', '.join(map(str, shown))} as red, green and blue")
 
 
-def _parse_rgb(text: str, scene: Scene) -> RGB:
+def _parse_rgb(text: str, scene: Scene) -> tuple[int, int, int]:
     """Return the three 0-based bands that ``text`` names, in its order."""
     from had_cli.errors import UsageError
     from had_cli.scenes.selection import parse_bands
