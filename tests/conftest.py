@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +28,13 @@ def golden_cube(shared: Path) -> Callable[..., Any]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.cube
+
+
+@pytest.fixture(autouse=True)
+def _quiet_loggers() -> Iterator[None]:
+    """Undo what ``--verbose`` does to loggers in a test that runs a command within this process."""
+    yield
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("had_") and isinstance(logger, logging.Logger):
+            logger.handlers = []
+            logger.setLevel(logging.NOTSET)

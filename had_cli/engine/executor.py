@@ -6,12 +6,13 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from had_cli.engine.blocks import block_shape, windows, with_halo
 from had_cli.engine.derived import DerivedSource
@@ -78,6 +79,7 @@ class Executor(AbstractContextManager["Executor"]):
         self._worker = Worker(device, self.warn)
         self._kept: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
         self._scratch: list[Any] = []
+        self._blas = ExitStack()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,8 +87,12 @@ class Executor(AbstractContextManager["Executor"]):
         self._kept = None
         for file in self._scratch:
             file.close()
+        self._blas.close()
 
     def __enter__(self) -> Self:
+        # Threads inside BLAS go on spinning after each small factorisation, and take the cores from the
+        # blocks that follow; the cores are used by computing several blocks at once.
+        self._blas.enter_context(threadpool_limits(1, user_api="blas"))
         return self
 
     @property
@@ -251,7 +257,7 @@ class Executor(AbstractContextManager["Executor"]):
             LARGEST_BLOCK // (bands * 4),
             2 * LARGEST_BLOCK // (bands * 4 + cost + self._cost),
             self.memory // (in_flight * (bands * 4 + cost + self._cost)),
-            max(SMALLEST_BLOCK, -(-rows * cols // workers) + 2 * halo * cols),
+            max(SMALLEST_BLOCK, (-(-rows // (workers * align)) * align + 2 * halo) * cols),
         )
         natural = self.scene.source.info.block if self.stream else None
         return block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)

@@ -1,9 +1,9 @@
-"""Several blocks at once: a thread per core, each with one BLAS thread.
+"""Several blocks at once: a thread per core.
 
-Blocks are large and numpy computes without the interpreter's lock, so this uses the cores better
-than threads inside BLAS do (element-wise work and small factorisations run in parallel too), and
-results do not depend on the number of cores: each block is computed by one thread, and results are
-taken in the order of the scene.
+While a run lasts, BLAS has one thread for each (the executor sees to it). Blocks are large and numpy
+computes without the interpreter's lock, so this uses the cores better than threads inside BLAS do:
+element-wise work and small factorisations run in parallel too. Results do not depend on the number
+of cores: each block is computed by one thread, and results are taken in the order of the scene.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
-
-from threadpoolctl import threadpool_limits
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -35,19 +33,19 @@ def cores() -> int:
 
 
 def ordered(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
-    """Yield ``function(item)`` in order; at most ``workers`` items are under way.
+    """Yield ``function(item)`` in order; at most one item more than ``workers`` is under way.
 
-    With one worker the caller's thread computes, and BLAS keeps its threads.
+    With one worker the caller's thread computes.
     """
     if workers == 1:
         yield from map(function, items)
         return
     pending: deque[Future[B]] = deque()
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers, "had-worker") as pool:
+    with ThreadPoolExecutor(workers, "had-worker") as pool:
         try:
             for item in items:
                 pending.append(pool.submit(function, item))
-                if len(pending) == workers:
+                if len(pending) > workers:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

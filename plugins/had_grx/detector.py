@@ -100,7 +100,8 @@ class Distance:
             x = xp.astype(pixels[start : start + CHUNK, :], dtype, copy=False) - mean
             total = xp.zeros((x.shape[0],), dtype=dtype, device=device_of(pixels))
             for stop, columns in self.white.steps():
-                z = x[:, :stop] @ matrix[:stop, columns] - shift[columns]
+                z = x[:, :stop] @ matrix[:stop, columns]
+                z -= shift[columns]
                 total += xp.vecdot(z, z)
             scores[start : start + CHUNK] = xp.astype(total, xp.float32)
         return xp.reshape(scores, cube.shape[:2])

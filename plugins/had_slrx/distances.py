@@ -121,22 +121,20 @@ def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, whole
     """
     count = _around({r: k.count for r, k in kept.items()}, row, part, xp)
     total = _around({r: k.total for r, k in kept.items()}, row, part, xp)
-    covariance = _around({r: k.products for r, k in kept.items()}, row, part, xp)
+    scatter = _around({r: k.products for r, k in kept.items()}, row, part, xp)
     mean = total / xp.clip(count, min=1)[..., None]
-    covariance -= total[..., :, None] * mean[..., None, :]
-    covariance /= xp.clip(count - 1, min=1)[..., None, None]
-    squares = quadratic_form(covariance, kept[row].pixels[part, ...] - mean[..., None, :], xp)
+    scatter -= total[..., :, None] * mean[..., None, :]
+    squares = quadratic_form(scatter, count, kept[row].pixels[part, ...] - mean[..., None, :], xp)
     return xp.where((count < 2)[..., None], whole, xp.sqrt(xp.clip(squares, min=0)))
 
 
 def _around(rows: dict[int, Any], row: int, part: slice, xp: Any) -> Any:
     """Return the sum over the up to eight neighbours of each block of ``part``: columns, then rows."""
     own, size = rows[row], part.stop - part.start
-    column = sum(values for r, values in rows.items() if r != row)  # above and below
+    beside = [values for r, values in rows.items() if r != row]  # above and below
+    column = beside[0] + beside[1] if len(beside) > 1 else sum(beside, _zeros(own.shape, own, xp))
     whole_column = own + column
-    result = _zeros((size, *own.shape[1:]), own, xp)
-    if len(rows) > 1:
-        result += column[part]
+    result = column[part]
     for step in (-1, 1):
         first, last = max(0, -part.start - step), min(size, own.shape[0] - part.start - step)
         if last > first:
@@ -159,16 +157,20 @@ def from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
         hat = xp.linalg.solve(gram + RIDGE * like(gram, np.eye(pixels), xp), gram)
         squares = xp.linalg.diagonal(hat) * free
     else:
-        squares = quadratic_form(xp.matrix_transpose(centred) @ centred / free[..., None], centred, xp)
+        squares = quadratic_form(xp.matrix_transpose(centred) @ centred, count, centred, xp)
     return xp.where((count < 2)[..., None], fallback, xp.sqrt(xp.clip(squares, min=0)))
 
 
-def quadratic_form(covariance: Any, x: Any, xp: Any) -> Any:
-    """Return x_i^T (covariance + ridge I)^-1 x_i, blocks x n, of blocks x n x bands ``x``."""
-    bands = covariance.shape[-1]
-    covariance += RIDGE * like(covariance, np.eye(bands), xp)
-    half = _forward(xp.linalg.cholesky(covariance), xp.matrix_transpose(x), xp)
-    return xp.sum(half * half, axis=-2)
+def quadratic_form(scatter: Any, count: Any, x: Any, xp: Any) -> Any:
+    """Return x_i^T (scatter / (count - 1) + ridge I)^-1 x_i, blocks x n, of blocks x n x bands ``x``.
+
+    ``scatter`` (blocks x bands x bands) is overwritten.
+    """
+    free = xp.clip(count - 1, min=1)[..., None]
+    diagonal = np.arange(scatter.shape[-1])
+    scatter[:, diagonal, diagonal] += RIDGE * free
+    half = _forward(xp.linalg.cholesky(scatter), xp.matrix_transpose(x), xp)
+    return xp.sum(half * half, axis=-2) * free
 
 
 def _forward(lower: Any, right: Any, xp: Any) -> Any:

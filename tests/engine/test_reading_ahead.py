@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from had_cli.engine.executor import Executor
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.prefetch import prefetch
 from had_cli.engine.threads import cores, ordered
+from had_cli.scenes.scene import Scene
 
 
 def test_results_come_in_order():
@@ -47,12 +50,18 @@ def test_leaving_early_ends_the_reader():
     assert threading.active_count() == before
 
 
-def test_several_workers_give_the_results_in_order_with_one_blas_thread_each():
-    def compute(index):
-        assert all(pool["num_threads"] == 1 for pool in threadpool_info() if pool["user_api"] == "blas")
-        return index
+def test_several_workers_give_the_results_in_order():
+    assert list(ordered(lambda i: i * i, iter(range(30)), workers=3)) == [i * i for i in range(30)]
 
-    assert list(ordered(compute, iter(range(30)), workers=3)) == list(range(30))
+
+def test_while_a_run_lasts_blas_has_one_thread():
+    class Threads:
+        def __call__(self, block):
+            assert all(pool["num_threads"] == 1 for pool in threadpool_info() if pool["user_api"] == "blas")
+            return block.cube[..., 0]
+
+    with Executor(Scene.from_array(np.ones((40, 50, 2)))) as run:
+        run.map(Threads())
 
 
 def test_an_error_in_a_worker_is_raised():

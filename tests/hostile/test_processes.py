@@ -52,7 +52,13 @@ def long(tmp_path_factory):
 def test_signals_leave_nothing(long, tmp_path, number, status, line, words):
     words = [*words, long] if words[0] == "detect" else [*words, long, "out.tif"]
     process = subprocess.Popen(
-        [*HAD, *map(str, words)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*HAD, *map(str, words)],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a run of the tests under nohup would hand its deafness down
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 - one thread here
     )
     try:
         begun = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,11 @@ class Viewer:
         for log in ("browser", "performance"):
             self.driver.get_log(log)  # of the page before
         self.driver.get(page.as_uri())
-        assert self.run("return document.documentElement.dataset.ready") == "", self.complaints()
+        ready = "return document.documentElement.dataset.ready"
+        end = time.monotonic() + 30
+        while self.run(ready) != "" and time.monotonic() < end:
+            time.sleep(0.05)
+        assert self.run(ready) == "", self.complaints()
         self.settle()
 
     def settle(self) -> None:
