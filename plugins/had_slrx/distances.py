@@ -75,7 +75,8 @@ class LocalDistances:
         span = (self.extrema.high - self.extrema.low) or 1.0
         scaled = xp.astype((cube - self.extrema.low) / span, xp.float64)
         scaled -= like(cube, self.scene.mean, xp)
-        scaled = xp.where(valid[..., None], scaled, xp.zeros_like(scaled))
+        if not bool(xp.all(valid)):
+            scaled = xp.where(valid[..., None], scaled, xp.zeros_like(scaled))
 
         def by_blocks(values: Any) -> Any:
             padded = _zeros((size, across * size, values.shape[-1]), values, xp)

@@ -36,6 +36,12 @@ def long(tmp_path_factory):
     return generate.write_envi(folder / "long.hdr", generate.make_cube(rows=900, cols=1000, bands=60))
 
 
+def _hearing():
+    """Undo the deafness to signals that nohup and background jobs hand down to the tests."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("number", "status", "line"),
     [
@@ -57,8 +63,7 @@ def test_signals_leave_nothing(long, tmp_path, number, status, line, words):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # a run of the tests under nohup would hand its deafness down
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 - one thread here
+        preexec_fn=_hearing,  # noqa: PLW1509 - one thread here
     )
     try:
         begun = time.monotonic()
