@@ -38,21 +38,45 @@ def load_backbone(choice: str, seed: int) -> tuple[Encoder, dict[str, Any]]:
         initialise(encoder, torch.Generator().manual_seed(seed))
         return encoder, {"kind": "random", "seed": seed}
     path = imagenet_file(IMAGENET_URL) if choice == "imagenet" else Path(choice)
+    encoder.load_state_dict(
+        read_backbone(path, "ferd's teacher, a wide_resnet101_2", UNUSED, encoder.state_dict())
+    )
+    kind = "imagenet" if choice == "imagenet" else "file"
+    return encoder, {"kind": kind, "file": path.name, "sha256": file_sha256(path)}
+
+
+def read_backbone(
+    path: Path, network: str, unused: tuple[str, ...], expected: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Return the tensors of a public state dict that a backbone takes, by their public names.
+
+    Parameters
+    ----------
+    network
+        What is expected, for messages.
+    unused
+        How names begin that the backbone leaves out.
+    expected
+        A state dict with the names and shapes that it takes.
+
+    Raises
+    ------
+    WeightsError
+        When the file is damaged, no state dict, or of another network.
+    """
     held = read_checkpoint(path)
     if not isinstance(held, Mapping):
         raise WeightsError(f"{path}: not a state dict (tensors by name)")
     kept = {
         name: tensor
         for name, tensor in held.items()
-        if isinstance(tensor, torch.Tensor) and not str(name).startswith(UNUSED)
+        if isinstance(tensor, torch.Tensor) and not str(name).startswith(unused)
     }
     # files of old versions of torch do not count batches, and nothing here does
-    counters = {n: t for n, t in encoder.state_dict().items() if n.endswith("num_batches_tracked")}
+    counters = {n: t for n, t in expected.items() if n.endswith("num_batches_tracked")}
     kept = {**counters, **kept}
-    check_names(path, "ferd's teacher, a wide_resnet101_2", kept, encoder.state_dict())
-    encoder.load_state_dict(kept)
-    kind = "imagenet" if choice == "imagenet" else "file"
-    return encoder, {"kind": kind, "file": path.name, "sha256": _sha256(path)}
+    check_names(path, network, kept, expected)
+    return kept
 
 
 def imagenet_file(url: str) -> Path:
@@ -77,13 +101,14 @@ def imagenet_file(url: str) -> Path:
             ) from error
         except RuntimeError as error:
             raise WeightsError(f"{url}: the download is not the file its name says; try again") from error
-    if not _sha256(path).startswith(digits):
+    if not file_sha256(path).startswith(digits):
         raise WeightsError(
             f"{path}: damaged, its sha256 does not begin with {digits}; delete it, and try again"
         )
     return path
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -27,10 +27,16 @@ def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
 
 
 def enhanced(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") -> Run:
-    """Return a run over the enhanced cube x + f of the scene, on the bands of ``grid``.
+    """Return a run over the enhanced cube x + f of the scene, on the bands of ``grid``."""
+    function = enhancement(run, fen, grid, precision=precision)
+    return run.through(function, bands=grid.bands, halo=PAD, cost=function.cost, label="features")
+
+
+def enhancement(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") -> Enhance:
+    """Return the block map to the enhanced cube x + f of the scene, on the bands of ``grid``.
 
     Spectra are resampled to ``grid`` (:func:`had_cli.bands.resampling`) and scaled to [-0.1, 0.1] by
-    their extrema over the scene.
+    their extrema over the scene: one pass.
     """
     spectra = resampling(BandGrid.of(run.scene), grid, name=run.scene.path)
     spectra.tell(run.warn)
@@ -38,5 +44,4 @@ def enhanced(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") 
     known = statistics(run.reduce(ResampledSums(spectra), "extrema"))
     if known.extrema.low == known.extrema.high:
         run.warn("every valid value of the scene is the same: the scores say nothing")
-    function = Enhance(fen, spectra, known, precision)
-    return run.through(function, bands=grid.bands, halo=PAD, cost=function.cost, label="features")
+    return Enhance(fen, spectra, known, precision)

@@ -131,15 +131,18 @@ class Enhance:
             for down, across in _pieces(core.height, core.width):
                 i = torch.as_tensor(rows[down.start : down.stop + 2 * PAD], device=x.device)
                 j = torch.as_tensor(cols[across.start : across.stop + 2 * PAD], device=x.device)
-                piece = self._scaled(x[i][:, j], valid[i][:, j])
+                piece = self.scaled(x[i][:, j], valid[i][:, j])
                 with autocast(x.device.type, self.precision):
                     encoded = fen.encode(piece)
                 # in single precision: GRX looks where x + f hardly varies, and would see the rounding
                 result[down, across] = (crop(piece) + fen.pc(encoded.float()))[0].permute(1, 2, 0)
         return result.numpy() if isinstance(block.cube, np.ndarray) else result
 
-    def _scaled(self, cube: Tensor, valid: Tensor) -> Tensor:
-        """Return 1 x network bands x rows x cols; the memory stays pixel by pixel."""
+    def scaled(self, cube: Tensor, valid: Tensor) -> Tensor:
+        """Return the scaled cube that the network is shown, 1 x network bands x rows x cols.
+
+        Of rows x cols x scene bands and their validity; the memory stays pixel by pixel.
+        """
         spectra = cube if self.spectra.matrix is None else cube @ _like(cube, self.spectra.matrix)
         mean = _like(cube, self.statistics.mean.astype(np.float32))
         x = scaled(torch.where(valid[..., None], spectra, mean), self.statistics.extrema)

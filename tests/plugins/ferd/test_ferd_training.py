@@ -22,6 +22,7 @@ from had_cli.testing import example_cube, example_scene
 from had_cli.training import TrainingJob, train
 from had_ferd.checkpoint import FILE
 from had_ferd.patches import SIDE, STRIP, batch, fixed_patches, hold_out, regions
+from had_ferd.weights import from_weights
 
 BANDS = 6
 QUICK = {"backbone": "random", "patches": 2, "batch_size": 2, "device": "cpu"}
@@ -113,7 +114,7 @@ def test_training_gives_weights_that_detect_and_tell_their_history(tmp_path: Pat
         scenes(), "ferd", out, epochs=3, **QUICK, progress=lambda *a, **numbers: told.append((*a, numbers))
     )
     assert weights.header["bands"] == BANDS
-    assert weights.header["backbone"] == {"kind": "random", "seed": 0}
+    assert {"kind": "random", "seed": 0}.items() <= weights.header["backbone"].items()
     assert weights.header["selection"] == "least loss on held-out patches"
     assert 1 <= weights.header["metrics"]["epoch"] <= 3
     assert np.isfinite(weights.header["metrics"]["held_out_loss"])
@@ -125,11 +126,12 @@ def test_training_gives_weights_that_detect_and_tell_their_history(tmp_path: Pat
 
 @pytest.mark.usefixtures("_small")
 def test_the_teacher_stays_as_it_was_and_the_rest_moves(tmp_path: Path):
-    before = train(scenes(), "ferd", tmp_path / "a.safetensors", epochs=0, **QUICK).tensors
-    after = train(scenes(), "ferd", tmp_path / "b.safetensors", epochs=1, **QUICK).tensors
-    for name in before:
-        same = np.array_equal(before[name], after[name])
-        assert same == name.startswith("encoder."), name
+    before, after = (
+        from_weights(train(scenes(), "ferd", tmp_path / f"{n}", epochs=n, **QUICK))[0].state_dict()
+        for n in (0, 1)
+    )
+    for name, tensor in before.items():
+        assert torch.equal(tensor, after[name]) == name.startswith("encoder."), name
 
 
 @pytest.mark.usefixtures("_small")
