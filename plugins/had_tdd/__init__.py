@@ -1,0 +1,1 @@
+"""TDD, a segmentation network trained on simulated anomalies, as a plugin of ``had``."""

@@ -1,0 +1,159 @@
+"""The two attentions of TDD's decoder: over the whole image, and over 7 x 7 taps around each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SIDE, DILATION = 7, 2  # taps of the local attention
+TAPS = SIDE * SIDE
+PAD = DILATION * (SIDE // 2)
+RELEASED, EXACT = "released", "exact"
+FORMS = (RELEASED, EXACT)
+
+
+class GlobalAttention(nn.Module):
+    """Attention of every pixel to every other, with one head.
+
+    Queries and keys come from a 1 x 1 convolution of the features, values are the features themselves.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 2 * channels, 1)
+        self.multihead_attn = nn.MultiheadAttention(channels, 1, batch_first=True)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return n x channels x rows x cols, as ``features`` is."""
+        query, key = self.conv1(features).chunk(2, dim=1)
+        tokens = (_tokens(query), _tokens(key), _tokens(features))
+        # without the weights torch takes a fused kernel, which never holds the matrix of scores
+        mixed, _ = self.multihead_attn(*tokens, need_weights=False)
+        mixed_back: Tensor = mixed.transpose(1, 2).reshape(features.shape)
+        return mixed_back
+
+
+class LocalAttention(nn.Module):
+    """Attention of a pixel to 7 x 7 taps around it, two pixels apart.
+
+    Parameters
+    ----------
+    channels
+        Of the features.
+    hidden
+        Between the two convolutions that give the 49 weights; published: 128.
+    form
+        ``exact``: the sum of the taps by their weights. ``released``: what the released system
+        computes by a reshape in the place of a permutation, and released checkpoints were trained with
+        (:func:`attended`).
+    """
+
+    def __init__(self, channels: int, hidden: int = 128, form: str = RELEASED) -> None:
+        super().__init__()
+        self.form = form
+        self.conv1 = nn.Conv2d(channels, hidden, SIDE, padding=PAD, dilation=DILATION)
+        self.conv2 = nn.Conv2d(hidden, TAPS, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return n x channels x rows x cols, as ``features`` is."""
+        weights = self.conv2(self.conv1(features)).softmax(dim=1)
+        return attended(weights, features, self.form)
+
+
+def attended(weights: Tensor, features: Tensor, form: str) -> Tensor:
+    """Return the features mixed by the weights of 49 taps, without a tensor of all taps.
+
+    With P[c, j, p] = weights[j, p] features[c, p + offset_j], taps j and pixels p in rows: ``exact``
+    gives the sum of P over j; ``released`` gives at m the sum of P[c].flat[49 m ... 49 m + 48].
+
+    Parameters
+    ----------
+    weights : n x 49 x rows x cols
+    features : n x channels x rows x cols
+    """
+    mixed: Tensor = _Attended.apply(weights, features, form == RELEASED)
+    return mixed
+
+
+class _Attended(torch.autograd.Function):
+    """Tap by tap, forth and back: autograd would keep 49 images of zeros for the shifts alone."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, features: Tensor, released: bool) -> Tensor:
+        ctx.released = released
+        ctx.save_for_backward(weights, features)
+        size = _Size(*features.shape)
+        padded = functional.pad(features, (PAD,) * 4)
+        if not released:
+            result = torch.zeros_like(features)
+            for tap, rows, cols in _taps(size):
+                result.addcmul_(weights[:, tap, None], padded[:, :, rows, cols])
+            return result
+        flat = features.new_zeros(size.images, size.channels, size.pixels)
+        for tap, rows, cols in _taps(size):
+            product = weights[:, tap, None] * padded[:, :, rows, cols]
+            part = _part(size, tap)
+            runs = functional.pad(product.reshape(size.images, size.channels, -1), part.margins)
+            flat[..., part.places] += runs.unflatten(-1, (-1, TAPS)).sum(dim=-1)
+        return flat.reshape(features.shape)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        weights, features = ctx.saved_tensors
+        gradient = gradients[0]
+        size = _Size(*features.shape)
+        padded = functional.pad(features, (PAD,) * 4)
+        of_weights, of_padded = torch.empty_like(weights), torch.zeros_like(padded)
+        for tap, rows, cols in _taps(size):
+            here = _spread(gradient, size, tap) if ctx.released else gradient
+            of_weights[:, tap] = (here * padded[:, :, rows, cols]).sum(dim=1)
+            of_padded[:, :, rows, cols].addcmul_(here, weights[:, tap, None])
+        return of_weights, of_padded[:, :, PAD:-PAD, PAD:-PAD], None
+
+
+class _Size(NamedTuple):
+    images: int
+    channels: int
+    rows: int
+    cols: int
+
+    @property
+    def pixels(self) -> int:
+        return self.rows * self.cols
+
+
+class _Part(NamedTuple):
+    """Where the run of one tap falls among the sums of 49: the places, and what they lack of it."""
+
+    places: slice
+    margins: tuple[int, int]
+
+
+def _taps(size: _Size) -> Iterator[tuple[int, slice, slice]]:
+    """Yield each tap with the rows and columns of the padded image that it sees."""
+    for tap in range(TAPS):
+        down, across = (DILATION * step for step in divmod(tap, SIDE))
+        yield tap, slice(down, down + size.rows), slice(across, across + size.cols)
+
+
+def _part(size: _Size, tap: int) -> _Part:
+    start, stop = tap * size.pixels, (tap + 1) * size.pixels
+    first, last = start // TAPS, -(-stop // TAPS)
+    return _Part(slice(first, last), (start - TAPS * first, TAPS * last - stop))
+
+
+def _spread(gradient: Tensor, size: _Size, tap: int) -> Tensor:
+    """Return for each pixel of a tap the gradient of the sum that it went into."""
+    part = _part(size, tap)
+    flat = gradient.reshape(size.images, size.channels, -1)[..., part.places]
+    before, after = part.margins
+    whole = flat.repeat_interleave(TAPS, dim=-1)
+    return whole[..., before : whole.shape[-1] - after].reshape(gradient.shape)
+
+
+def _tokens(image: Tensor) -> Tensor:
+    return image.flatten(2).transpose(1, 2)

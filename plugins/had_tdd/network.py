@@ -1,0 +1,151 @@
+"""TDD's network: a dilated VGG-16 encoder and a decoder of six cells with attention."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from had_tdd.attention import RELEASED, GlobalAttention, LocalAttention
+
+STEP = 8  # the deepest features are so many times smaller; sides of the input are multiples of it
+# convolutions of each stage: channels, and how often
+STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+DEEPEST = 1024
+HALVING = 3  # stages that end in a pool of 2 x 2; the later ones in a pool of 1 x 1, which does nothing
+DEEP_DILATION = 12
+ATTENTIONS = ("local", "global", "local", "global", "local")
+HIDDEN = 128  # channels in the local attention
+FEWEST = 4  # channels, however narrow the network
+
+
+def scaled(channels: int, width: float) -> int:
+    """Return a channel count of the published network for a network of ``width``."""
+    return max(FEWEST, round(width * channels))
+
+
+class Encoder(nn.Module):
+    """VGG-16 without batch norm, dilated after the fourth pool, and two linear convolutions."""
+
+    def __init__(self, bands: int, width: float = 1.0) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        self.cuts: list[int] = []  # layers after which a stage ends
+        channels = bands
+        for stage, (published, count) in enumerate(STAGES):
+            wide, dilation = scaled(published, width), 2 if stage > HALVING else 1
+            for _ in range(count):
+                layers += [nn.Conv2d(channels, wide, 3, padding=dilation, dilation=dilation), nn.ReLU()]
+                channels = wide
+            self.cuts.append(len(layers))
+            layers.append(nn.MaxPool2d(2, 2) if stage < HALVING else nn.Identity())
+        self.seq = nn.Sequential(*layers)
+        deepest = scaled(DEEPEST, width)
+        self.conv6 = nn.Conv2d(channels, deepest, 3, padding=DEEP_DILATION, dilation=DEEP_DILATION)
+        self.conv7 = nn.Conv2d(deepest, deepest, 3, padding=1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the six feature maps, shallow to deep: conv1 to conv5, and conv7."""
+        maps, start = [], 0
+        for cut in self.cuts:
+            x = self.seq[start:cut](x)
+            maps.append(x)
+            start = cut
+        return [*maps, self.conv7(self.conv6(self.seq[start:](x)))]
+
+
+class Cell(nn.Module):
+    """One level of the decoder: features, their attention, what goes on, and a side output."""
+
+    def __init__(self, channels: int, following: int, attention: nn.Module) -> None:
+        super().__init__()
+        self.bn_en = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(2 * channels, channels, 1)
+        self.am = attention
+        self.conv2 = nn.Conv2d(2 * channels, following, 1)
+        self.bn_feature = nn.BatchNorm2d(following)
+        self.conv3 = nn.Conv2d(following, 1, 1)
+
+    def forward(self, encoded: Tensor, decoded: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what goes on, and the logits of the side output."""
+        features = _joined(self, encoded, decoded)
+        mixed = self.conv2(torch.cat([features, self.am(features)], dim=1))
+        following = functional.relu(self.bn_feature(mixed))
+        return following, self.conv3(following)
+
+
+class LastCell(nn.Module):
+    """The level of full size, without attention: its output is the map."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bn_en = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(2 * channels, channels, 1)
+        self.conv2 = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, encoded: Tensor, decoded: Tensor) -> Tensor:
+        """Return the logits of the map."""
+        logits: Tensor = self.conv2(_joined(self, encoded, decoded))
+        return logits
+
+
+class Tdd(nn.Module):
+    """The network of Li et al., IEEE TGRS 2024, with its released names of parameters.
+
+    Parameters
+    ----------
+    bands
+        Channels of the input.
+    width
+        Scales all other channel counts; 1 is the published network.
+    attention
+        Form of the local attention, ``released`` or ``exact``.
+    """
+
+    def __init__(self, bands: int, width: float = 1.0, attention: str = RELEASED) -> None:
+        super().__init__()
+        self.bands, self.width, self.attention = bands, width, attention
+        self.encoder = Encoder(bands, width)
+        channels = [scaled(published, width) for published in (DEEPEST, *(c for c, _ in STAGES[::-1]))]
+        cells: list[nn.Module] = []
+        for kind, (here, following) in zip(ATTENTIONS, pairwise(channels), strict=True):
+            module = (
+                LocalAttention(here, scaled(HIDDEN, width), attention)
+                if kind == "local"
+                else GlobalAttention(here)
+            )
+            cells.append(Cell(here, following, module))
+        self.decoder = nn.ModuleList([*cells, LastCell(channels[-1])])
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the logits of the six outputs, deep to shallow; the last is the map.
+
+        Parameters
+        ----------
+        x : n x bands x rows x cols, rows and cols multiples of 8
+
+        Returns
+        -------
+        list of n x 1 x rows x cols at 1/8, 1/8, 1/8, 1/4, 1/2 and full size
+        """
+        maps = self.encoder(x)
+        decoded, outputs = maps[-1], []
+        *cells, last = self.decoder
+        for cell in cells:
+            decoded, logits = cell(maps.pop(), decoded)
+            outputs.append(logits)
+        return [*outputs, last(maps.pop(), decoded)]
+
+    def score(self, x: Tensor) -> Tensor:
+        """Return the map, n x rows x cols in [0, 1]."""
+        return self(x)[-1][:, 0].sigmoid()
+
+
+def _joined(cell: Cell | LastCell, encoded: Tensor, decoded: Tensor) -> Tensor:
+    """Return the features of a level: the encoder's map beside what comes from below."""
+    if decoded.shape[2:] != encoded.shape[2:]:
+        decoded = functional.interpolate(decoded, size=encoded.shape[2:], mode="bilinear", align_corners=True)
+    encoded = functional.relu(cell.bn_en(encoded))
+    return functional.relu(cell.conv1(torch.cat([encoded, decoded], dim=1)))

@@ -1,0 +1,116 @@
+"""TDD's network in a weights file and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from had_cli.bands import BandGrid
+from had_cli.errors import WeightsError
+from had_cli.importing import check_names
+from had_cli.weights import Weights
+from had_tdd.attention import FORMS
+from had_tdd.network import STEP, Tdd
+from had_tdd.normalising import Normalisation
+
+METHOD = "tdd"
+LARGEST_INPUT = 4096
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network and what it wants to see.
+
+    Attributes
+    ----------
+    network : in inference mode, on the CPU
+    grid : the bands that spectra are resampled to
+    normalisation : from spectra on the grid to the network's input
+    input_size : side of the network's input in pixels
+    tile : side in pixels of the scene of what was enlarged to it in training, or None where not known
+    """
+
+    network: Tdd
+    grid: BandGrid
+    normalisation: Normalisation
+    input_size: int
+    tile: int | None
+
+    def weights(self, *, half: bool = False, **header: Any) -> Weights:
+        """Return it as weights; ``half`` stores 16 bits a number, ``header`` adds to the header."""
+        kind = np.float16 if half else np.float32
+        tensors = {name: t.detach().cpu().numpy() for name, t in self.network.state_dict().items()}
+        tensors = {name: t.astype(kind) if t.dtype.kind == "f" else t for name, t in tensors.items()}
+        network = {"width": self.network.width, "attention": self.network.attention}
+        description = {
+            **self.grid.header(),
+            "network": {**network, "input_size": self.input_size, "tile": self.tile},
+            "normalisation": self.normalisation.header(),
+        }
+        return Weights(method=METHOD, tensors=tensors, header={**description, **header})
+
+
+def from_weights(weights: Weights) -> Model:
+    """Return the model of a weights file.
+
+    Raises
+    ------
+    WeightsError
+        When the header describes no network, or a tensor is missing, of another shape, not finite, or
+        none of the network's.
+    """
+    grid = BandGrid.from_header(weights.header)
+    normalisation = Normalisation.from_header(weights.header)
+    known = weights.header.get("network")
+    known = known if isinstance(known, Mapping) else {}
+    width, size, tile = known.get("width"), known.get("input_size"), known.get("tile")
+    sound = (
+        _is_number(width)
+        and 0 < width <= 4
+        and known.get("attention") in FORMS
+        and isinstance(size, int)
+        and 0 < size <= LARGEST_INPUT
+        and size % STEP == 0
+        and (tile is None or (isinstance(tile, int) and 0 < tile <= LARGEST_INPUT))
+    )
+    if not sound:
+        raise WeightsError("the header of these weights describes no network of tdd; train or import again")
+    tensors = {name: torch.as_tensor(np.asarray(t)) for name, t in weights.tensors.items()}
+    network = load_network(
+        tensors,
+        channels=normalisation.channels(grid.bands),
+        width=float(width),
+        attention=known["attention"],
+        path="weights of tdd",
+    )
+    return Model(network, grid, normalisation, size, tile)
+
+
+def load_network(
+    tensors: Mapping[str, torch.Tensor], *, channels: int, width: float, attention: str, path: str | Path
+) -> Tdd:
+    """Return the network with these tensors, in single precision and in inference mode.
+
+    Raises
+    ------
+    WeightsError
+        When one is missing, of another shape, not finite, or not the network's; ``path`` says whose.
+    """
+    with torch.device("meta"):  # shapes only: millions of initial weights would be drawn for nothing
+        network = Tdd(channels, width, attention)
+    check_names(path, METHOD, tensors, network.state_dict())
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise WeightsError(f"{path}: tensor {name!r} holds values that are not finite; copy it again")
+    single = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    network.load_state_dict(single, assign=True)
+    return network.requires_grad_(requires_grad=False).eval()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
