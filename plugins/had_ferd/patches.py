@@ -19,7 +19,7 @@ from had_ferd.enhancement import CubeStatistics, ResampledSums, scaled, statisti
 
 SIDE = 64  # of a patch; with the border of 8 a multiple of 8, as the graph needs
 STRIP = 32  # rows held out of a scene where there are too few scenes to hold out whole ones
-WHOLE_SCENES = 4  # from so many scenes on, whole ones are held out
+WHOLE_SCENES = 16  # from so many on, whole scenes are held out; fewer differ too much to do without one
 DRAWS = 8  # tries to find a patch that is not mostly nodata
 
 
@@ -85,12 +85,12 @@ def regions(job: TrainingJob, grid: BandGrid) -> list[Region]:
 def hold_out(whole: Sequence[Region], seed: int) -> tuple[list[Region], list[Region]]:
     """Return the regions to train on, and those held out: no pixel is in both.
 
-    Of four scenes or more one in eight is held out, at least one; of fewer, the lowest 32 rows of
-    each scene that has enough of them. Where none has, nothing is held out.
+    Of 16 scenes or more one in eight is held out; of fewer, the lowest 32 rows of each scene that has
+    enough of them. Where none has, nothing is held out.
     """
     if len(whole) >= WHOLE_SCENES:
         order = np.random.default_rng([seed, 1]).permutation(len(whole))
-        count = max(1, len(whole) // 8)
+        count = len(whole) // 8
         return [whole[i] for i in sorted(order[count:])], [whole[i] for i in sorted(order[:count])]
     train, held = [], []
     for region in whole:
