@@ -31,7 +31,7 @@ napoleon_use_ivar = True
 # attributes are told in their class's text.
 nitpick_ignore_regex = [
     ("py:.*", r"(numpy|np|npt|pathlib|collections|typing|types|pluggy)(\..*)?"),
-    ("py:class", r"(Path|Any|Self|Callable|Mapping|Sequence|ArrayLike|Float|Mask|Progress|T)"),
+    ("py:class", r"(Path|Traversable|Any|Self|Callable|Mapping|Sequence|ArrayLike|Float|Mask|Progress|T)"),
     ("py:class", r"had_cli\.engine\.run\.T"),
     ("py:attr", r".*"),
 ]

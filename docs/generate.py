@@ -18,10 +18,14 @@ import typer
 
 from had_cli import host
 from had_cli.commands import COMMANDS, application
+from had_cli.commands.models import short
 from had_cli.descriptions import Method, Param
 from had_cli.host.reserved import RESERVED
+from had_cli.models import Model, bundled_models, find, trained_on
 
 ROOT = Path(__file__).resolve().parents[1]
+CARDS = ROOT / "docs" / "models"
+_NOT_TOLD = {"checksum", "method", "probe", "scenes"}  # of the header of weights, in their card
 REFERENCE = ROOT / "docs" / "reference" / "cli.md"
 _REGION = re.compile(r"(<!-- generated: (?P<words>[^>]*?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 _HEAD = """# Command line
@@ -39,7 +43,9 @@ def pages() -> list[Path]:
 
 def stale() -> Iterator[tuple[Path, str]]:
     """Yield (file, what it should hold) for every file that is not as the code says."""
-    wanted = {page: _REGION.sub(_filled, page.read_text(encoding="utf-8")) for page in pages()}
+    texts = {page: page.read_text(encoding="utf-8") for page in pages()}
+    texts |= {page: text for page, text in _new_cards().items() if page not in texts}
+    wanted = {page: _REGION.sub(_filled, text) for page, text in texts.items()}
     wanted[REFERENCE] = reference()
     for page, text in wanted.items():
         if not page.exists() or page.read_text(encoding="utf-8") != text:
@@ -152,6 +158,47 @@ def _method_params(method: str) -> str:
     return _params(host.method(method).params).rstrip("\n")
 
 
+def _own_models() -> list[Model]:
+    methods = {method.name for method in _builtin_methods()}
+    return [model for model in bundled_models() if model.method in methods]
+
+
+def _new_cards() -> dict[Path, str]:
+    """Return a card, yet to be written, for each of the weights that come with ``had``."""
+    template = (CARDS / "card.md.in").read_text(encoding="utf-8")
+    return {
+        CARDS / f"{model.name}.md": template.format(name=model.name, method=model.method)
+        for model in _own_models()
+    }
+
+
+def _models_table() -> str:
+    models = _own_models()
+    if not models:
+        return "None yet."
+    rows = []
+    for model in models:
+        weights = model.load()
+        scenes = ", ".join(trained_on(weights.header)) or "-"
+        size = sum(tensor.nbytes for tensor in weights.tensors.values()) / 1e6
+        bands = weights.header.get("bands", "-")
+        rows.append(f"| {{doc}}`{model.name}` | `{model.method}` | {bands} | {scenes} | {size:.1f} MB |")
+    cards = "\n".join(model.name for model in models)
+    head = ["| weights | method | bands | trained on | size |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, "", f"```{{toctree}}\n:hidden:\n\n{cards}\n```"])
+
+
+def _card(name: str) -> str:
+    weights = find(name, own=False).load()
+    header = {key: value for key, value in weights.header.items() if key not in _NOT_TOLD}
+    scenes = ", ".join(trained_on(weights.header))
+    rows = [("sha256 of the file", f"`{weights.hash}`"), ("method", f"`{weights.method}`")]
+    rows += [("numbers", f"{sum(tensor.size for tensor in weights.tensors.values())}")]
+    rows += [("scenes trained on", scenes)] if scenes else []
+    rows += [(key.replace("_", " "), _plain(short(value))) for key, value in sorted(header.items()) if value]
+    return "\n".join(["| what | value |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows)])
+
+
 def _reserved() -> str:
     return ", ".join(f"`{name}`" for name in sorted(RESERVED))
 
@@ -161,6 +208,8 @@ _REGIONS: dict[str, Callable[..., str]] = {
     "metrics": _metrics_table,
     "params": _method_params,
     "reserved": _reserved,
+    "models": _models_table,
+    "card": _card,
 }
 
 if __name__ == "__main__":

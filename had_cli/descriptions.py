@@ -16,6 +16,8 @@ from typing import Any, Literal
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _PARAM_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
+_RESOURCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:\w[\w.-]*\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 PARAM_TYPES = (bool, int, float, str, Path)
 
 
@@ -123,6 +125,45 @@ def _check_params(owner: str, params: tuple[Param, ...]) -> None:
     _check(len(set(names)) == len(names), f"{owner}: a parameter is declared twice")
 
 
+def _check_bundled(method: str, use: str, bundled: tuple[BundledWeights, ...]) -> None:
+    _check(
+        isinstance(bundled, tuple) and all(isinstance(w, BundledWeights) for w in bundled),
+        f"method {method}: bundled must hold BundledWeights",
+    )
+    _check(not bundled or use != "none", f"method {method}: bundled weights, but it uses none")
+    names = [weights.name for weights in bundled]
+    _check(len(set(names)) == len(names), f"method {method}: bundles weights of one name twice")
+    for name in names:  # so no two methods can claim a name
+        _check(
+            name == method or name.startswith(f"{method}-"),
+            f"method {method}: the name of bundled weights {name} does not begin with {method}-",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundledWeights:
+    """Trained weights that come with a plugin, as a file in one of its packages.
+
+    ``name`` is what ``-w`` takes: the method's name, or that and a dash and more. ``file`` is
+    ``"package:file"``, found by ``importlib.resources``. ``sha256`` is the file's, in hexadecimal;
+    it is checked whenever the weights are loaded.
+    """
+
+    name: str
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        _check_name("weights", self.name)
+        _check(
+            bool(_RESOURCE.match(self.file)), f"weights {self.name}: file={self.file!r} is not 'package:file'"
+        )
+        _check(
+            bool(_SHA256.match(self.sha256)),
+            f"weights {self.name}: sha256={self.sha256!r} is not 64 hexadecimal digits",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """A detector.
@@ -133,8 +174,10 @@ class Method:
     released (see :mod:`had_cli.importing`), for ``had models import``; ``exporter`` refers to
     ``export_network(weights) -> Network`` (see :mod:`had_cli.exporting`), for ``had models export``;
     ``params`` belong to detect, ``train_params`` to train. ``weights`` says whether ``detect`` uses
-    trained weights: ``"none"``, ``"optional"`` or ``"required"``. ``double_precision`` says that
-    ``detect`` computes in float64; on a device without it (mps) the CPU does the work, with a warning.
+    trained weights: ``"none"``, ``"optional"`` or ``"required"``. ``bundled`` are weights that come with
+    the plugin; where they are required and none are given, the first are taken. ``double_precision``
+    says that ``detect`` computes in float64; on a device without it (mps) the CPU does the work, with a
+    warning.
     ``chi_square`` says that on Gaussian background the plain score follows a chi-square law, whose
     degrees of freedom the method records as the fact ``chi_square_freedom``.
     """
@@ -149,6 +192,7 @@ class Method:
     params: tuple[Param, ...] = ()
     train_params: tuple[Param, ...] = ()
     weights: Literal["none", "optional", "required"] = "none"
+    bundled: tuple[BundledWeights, ...] = ()
     double_precision: bool = False
     chi_square: bool = False
 
@@ -169,6 +213,7 @@ class Method:
         )
         _check_params(self.name, self.params)
         _check_params(self.name, self.train_params)
+        _check_bundled(self.name, self.weights, self.bundled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

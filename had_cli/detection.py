@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
 
+if TYPE_CHECKING:
+    from had_cli.weights import Weights
+
 ENGINES = ("auto", "memory", "stream")
 Progress = Callable[[str, float], None]
 
@@ -44,6 +47,7 @@ class Detection:
     device, engine, seconds : how it was computed
     warnings : one line each; facts : what the method recorded (JSON values)
     evaluation : against the truth given or the scene's own, or None where there is none
+    weights : name of the weights used (of a file, or of those that come with a plugin), or None
     weights_hash : sha256 of the weights file, or None
     """
 
@@ -58,6 +62,7 @@ class Detection:
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | None = field(default=None, repr=False)
+    weights: str | None = None
     weights_hash: str | None = None
 
     @property
@@ -105,6 +110,8 @@ class Detection:
         }
         if self.facts:
             tags["had_facts"] = json.dumps(json_value(dict(self.facts)))
+        if self.weights is not None:
+            tags["had_weights"] = printable(self.weights)
         if self.weights_hash is not None:
             tags["had_weights_sha256"] = self.weights_hash
         return tags
@@ -120,6 +127,7 @@ class Detection:
             "bands_used": runs(self.scene.bands + 1),
             "method": self.method,
             "parameters": _plain(self.parameters),
+            "weights": None if self.weights is None else printable(self.weights),
             "weights_sha256": self.weights_hash,
             "device": self.device,
             "engine": self.engine,
@@ -142,7 +150,7 @@ def detect(
     scene: Scene | str | Path | npt.ArrayLike,
     method: str,
     *,
-    weights: str | Path | None = None,
+    weights: str | Path | Weights | None = None,
     truth: str | Path | npt.ArrayLike | None = None,
     device: str = "auto",
     engine: str = "auto",
@@ -160,7 +168,8 @@ def detect(
     method
         A method's name (``had plugins`` lists them); ``params`` are its parameters.
     weights
-        A safetensors file, for methods that use one.
+        A safetensors file, a name that ``had models list`` shows, or :class:`had_cli.weights.Weights`;
+        default: those that come with a method which needs some.
     truth
         rows x cols array or path, to evaluate against; default: the one the scene carries.
     device
@@ -214,6 +223,7 @@ def detect(
             warnings=warnings,
             facts=run.facts,
             evaluation=evaluation,
+            weights=None if loaded is None else loaded.name,
             weights_hash=None if loaded is None else loaded.hash,
         )
 
@@ -249,27 +259,38 @@ def _in_memory_bytes(scene: Scene) -> int:
     return int(np.prod(scene.shape, dtype=np.int64)) * (8 + stored)
 
 
-def weights_for(method: Method, path: str | Path | None) -> Any:
+def weights_for(method: Method, weights: str | Path | Weights | None) -> Weights | None:
     """Return the weights that ``method`` detects with, or None where it uses none.
+
+    Parameters
+    ----------
+    weights
+        A file, a name (:func:`had_cli.models.find`), or loaded already; None takes those that come
+        with a method which needs some.
 
     Raises
     ------
     UsageError
-        When ``path`` is given to a method that uses no weights.
+        When some are given to a method that uses none.
     WeightsError
         When they are missing, damaged, or of another method.
     """
-    if path is None:
-        if method.weights == "required":
+    from had_cli.models import default_model, find
+
+    if weights is None:
+        model = default_model(method)
+        if model is None and method.weights == "required":
             raise WeightsError(
                 f"{method.name} needs trained weights: give --weights FILE, or train them by `had train`"
             )
-        return None
+        return None if model is None else model.load(method.name)
     if method.weights == "none":
         raise UsageError(f"{method.name} uses no weights; leave --weights out")
-    from had_cli.weights import load_weights
-
-    return load_weights(path, method=method.name)
+    if isinstance(weights, str | Path):
+        return find(weights).load(method.name)
+    if weights.method != method.name:
+        raise WeightsError(f"these are weights of {weights.method}, not of {method.name}")
+    return weights
 
 
 def _checked(scores: Any, scene: Scene, method: str) -> npt.NDArray[np.float32]:

@@ -15,7 +15,8 @@ from typing import Any
 from had_cli import host
 from had_cli.errors import HadError, OutputError, PluginError, UsageError
 from had_cli.files import refuse_existing, write_whole
-from had_cli.weights import Weights, load_weights
+from had_cli.models import find
+from had_cli.weights import Weights
 
 KEY = "had.json"  # the header of the weights, inside the exported file
 SUFFIXES = (".pt2", ".onnx")
@@ -45,6 +46,8 @@ def export_weights(weights: str | Path, output: str | Path, *, overwrite: bool =
 
     Parameters
     ----------
+    weights
+        A file, or a name (:func:`had_cli.models.find`).
     output
         ``.pt2`` writes what ``torch.export.load`` reads, ``.onnx`` an ONNX file. Both carry the
         header of the weights as JSON under ``had.json``.
@@ -65,7 +68,7 @@ def export_weights(weights: str | Path, output: str | Path, *, overwrite: bool =
     if suffix not in SUFFIXES:
         raise UsageError(f"{path}: networks are exported as {' or '.join(SUFFIXES)}; give one of them")
     refuse_existing(path, overwrite=overwrite)
-    loaded = load_weights(weights)
+    loaded = find(weights).load()
     description = host.method(loaded.method)
     if description.exporter is None:
         raise PluginError(f"{loaded.method} exports no network; its weights serve had detect alone")

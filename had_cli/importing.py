@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,12 @@ from had_cli.weights import Weights
 
 
 def import_weights(
-    source: str | Path, method: str, output: str | Path, *, overwrite: bool = False
+    source: str | Path,
+    method: str,
+    output: str | Path,
+    *,
+    overwrite: bool = False,
+    warn: Callable[[str], None] = lambda _line: None,
 ) -> Weights:
     """Read what ``source`` holds by the importer of ``method``, and save it as weights.
 
@@ -26,6 +31,8 @@ def import_weights(
     ----------
     source
         A file, or a folder where a method's weights were released as several.
+    warn
+        Called with one line that bears on the result.
 
     Raises
     ------
@@ -36,6 +43,8 @@ def import_weights(
     OutputError
         When ``output`` exists without ``overwrite`` or cannot be written.
     """
+    from had_cli.probe import probed
+
     description = host.method(method)
     if description.importer is None:
         raise PluginError(f"{method} imports no weights of other systems; had train -m {method} makes them")
@@ -47,7 +56,8 @@ def import_weights(
     if not isinstance(weights, Weights) or weights.method != method:
         raise HadError(f"the importer of {method} returned no weights of {method}; an error in its plugin")
     history = {"imported_from": path.name, "versions": {"had": __version__}}
-    return replace(weights, header={**history, **weights.header}).save(output, overwrite=overwrite)
+    weights = replace(weights, header={**history, **weights.header})
+    return replace(weights, header=probed(weights, warn)).save(output, overwrite=overwrite)
 
 
 def read_checkpoint(path: str | Path) -> Any:

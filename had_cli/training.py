@@ -20,6 +20,7 @@ from had_cli.detection import check_params
 from had_cli.devices import choose_device
 from had_cli.errors import HadError, PluginError, UsageError
 from had_cli.files import refuse_existing
+from had_cli.probe import probed
 from had_cli.scenes.folders import training_scenes
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
@@ -132,8 +133,9 @@ def train(
             f"training of {method} returned no weights of {method}; this is an error in its plugin"
         )
     # what the host knows for sure goes over what the method says of itself
-    header = {**weights.header, **_history(job, method, values), "warnings": warnings}
-    return replace(weights, header=header).save(path, overwrite=overwrite)
+    weights = replace(weights, header={**weights.header, **_history(job, method, values)})
+    header = probed(weights, remember)
+    return replace(weights, header={**header, "warnings": warnings}).save(path, overwrite=overwrite)
 
 
 def trainable(method: str) -> tuple[Method, str]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,10 @@ from had_cli.errors import WeightsError
 from had_cli.files import refuse_existing, write_whole
 from had_cli.metrics.evaluation import json_value
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+CHECKSUM = "checksum"  # field of the header
 KEY = "had"  # safetensors keeps a flat mapping of texts; ours is one JSON document under this key
 _PICKLES = (b"\x80", b"PK\x03\x04", b"\x1f\x8b")  # pickle, the zip archive of torch.save, gzip
 
@@ -34,14 +38,17 @@ class Weights:
     tensors : arrays by name
     header : JSON values: ``parameters``, the band grid (``bands`` and ``wavelengths`` in nm or None),
         ``normalisation``, ``scenes`` (name and sha256 of each), ``seed``, ``versions``, ``metrics``,
-        and whatever else the method wants to know again
+        ``probe`` (:mod:`had_cli.probe`), ``checksum`` of all the rest, and whatever else the method
+        wants to know again
     hash : sha256 of the file they were loaded from or saved to; None before that
+    name : the name of the file, or of weights that come with a plugin; None before that
     """
 
     method: str
     tensors: Mapping[str, npt.NDArray[Any]] = field(repr=False)
     header: Mapping[str, Any] = field(default_factory=dict)
     hash: str | None = None
+    name: str | None = None
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Weights:
         """Write a safetensors file and return these weights with its hash.
@@ -59,15 +66,17 @@ class Weights:
 
         path = Path(path)
         refuse_existing(path, overwrite=overwrite)
-        document = {**self.header, "method": self.method}
+        document = json_value({**self.header, "method": self.method})
         document.setdefault("versions", {"had": __version__})
-        text = json.dumps(json_value(document), sort_keys=True, allow_nan=False)
         # a tensor that is a strided view would be stored in the wrong order
         tensors = {name: np.asarray(tensor, order="C") for name, tensor in self.tensors.items()}
+        document[CHECKSUM] = _checksum(document, tensors)
+        text = json.dumps(document, sort_keys=True, allow_nan=False)
         content = save(tensors, metadata={KEY: text})
         write_whole(path, content, overwrite=overwrite)
         digest = hashlib.sha256(content).hexdigest()
-        return Weights(method=self.method, tensors=tensors, header=json.loads(text), hash=digest)
+        header = json.loads(text)
+        return Weights(method=self.method, tensors=tensors, header=header, hash=digest, name=path.name)
 
     def require(self, **shapes: tuple[int | None, ...]) -> None:
         """Check that tensors are there with the given shapes, None standing for any length.
@@ -92,21 +101,30 @@ class Weights:
                 )
 
 
-def load_weights(path: str | Path, *, method: str | None = None) -> Weights:
+def load_weights(
+    path: str | Path | Traversable, *, method: str | None = None, sha256: str | None = None
+) -> Weights:
     """Return the weights in ``path``.
 
     Parameters
     ----------
+    path
+        A file, or a resource of a package.
     method
         The method they must belong to; None takes any.
+    sha256
+        What the file's must be; None takes any.
 
     Raises
     ------
     WeightsError
         When the file is missing, damaged, of another kind, or of another method.
     """
-    path = Path(path)
+    path = Path(path) if isinstance(path, str) else path
     content = _content(path)
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise WeightsError(f"{path}: damaged or replaced: sha256 {digest[:12]}..., not {sha256[:12]}...")
     header = _header(path, content)
     name = header["method"]
     if method is not None and name != method:
@@ -122,10 +140,12 @@ def load_weights(path: str | Path, *, method: str | None = None) -> Weights:
         raise WeightsError(
             f"{path}: damaged weights ({_reason(error)}); copy or download them again"
         ) from error
-    return Weights(method=name, tensors=tensors, header=header, hash=hashlib.sha256(content).hexdigest())
+    if header.get(CHECKSUM, "") not in {"", _checksum(header, tensors)}:
+        raise WeightsError(f"{path}: damaged weights (wrong checksum); copy or download them again")
+    return Weights(method=name, tensors=tensors, header=header, hash=digest, name=path.name)
 
 
-def read_header(path: str | Path) -> dict[str, Any]:
+def read_header(path: str | Path | Traversable) -> dict[str, Any]:
     """Return the header of a weights file without its tensors.
 
     Raises
@@ -133,11 +153,22 @@ def read_header(path: str | Path) -> dict[str, Any]:
     WeightsError
         As :func:`load_weights`.
     """
-    path = Path(path)
+    path = Path(path) if isinstance(path, str) else path
     return _header(path, _content(path))
 
 
-def _content(path: Path) -> bytes:
+def _checksum(header: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Return the sha256 of the header, but for its own checksum, and of every tensor."""
+    text = json.dumps({k: v for k, v in header.items() if k != CHECKSUM}, sort_keys=True)
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        stored = tensor.astype(tensor.dtype.newbyteorder("<"), copy=False)
+        digest.update(f"\n{name} {stored.dtype.str} {stored.shape}\n".encode())
+        digest.update(stored.tobytes())
+    return digest.hexdigest()
+
+
+def _content(path: Path | Traversable) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -146,7 +177,7 @@ def _content(path: Path) -> bytes:
         raise WeightsError(f"{path}: cannot read weights: {error.strerror}") from error
 
 
-def _header(path: Path, content: bytes) -> dict[str, Any]:
+def _header(path: Path | Traversable, content: bytes) -> dict[str, Any]:
     """Return our document out of a safetensors header: 8 bytes of its length, then JSON."""
     length = int.from_bytes(content[:8], "little")
     try:

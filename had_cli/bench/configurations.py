@@ -13,6 +13,7 @@ from had_cli import host
 from had_cli.bench.fingerprints import content_hash
 from had_cli.detection import check_params, weights_for
 from had_cli.errors import UsageError
+from had_cli.models import names
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")  # it becomes part of file names
 _KEYS = ("name", "label", "weights", "parameters")
@@ -26,7 +27,8 @@ class Configuration:
     ----------
     label : unique among the configurations of a bench; by default the method's name
     method : its name; parameters : all of them, defaults included
-    weights : the file, or None; weights_hash : its sha256, or None
+    weights : the file or its name as given, or None; weights_name, weights_hash : name and sha256 of those
+        used, or None
     files : sha256 of the files that parameters name, by parameter
     plugin : where the method comes from, with its version
     """
@@ -35,6 +37,7 @@ class Configuration:
     method: str
     parameters: Mapping[str, Any]
     weights: Path | None = None
+    weights_name: str | None = None
     weights_hash: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     plugin: str = ""
@@ -46,7 +49,7 @@ class Configuration:
             "method": self.method,
             "plugin": self.plugin,
             "parameters": self.plain_parameters(),
-            "weights": None if self.weights is None else self.weights.name,
+            "weights": self.weights_name,
             "weights_sha256": self.weights_hash,
         }
 
@@ -67,7 +70,7 @@ def configure(
     methods
         Names, each once.
     weights
-        ``METHOD=FILE``, or ``FILE`` alone where one of ``methods`` uses weights.
+        ``METHOD=FILE``, or ``FILE`` alone where one of ``methods`` uses weights; a name will do for a file.
     file
         TOML with a table ``[[method]]`` per configuration (``name``, ``label``, ``weights``, and a table
         ``parameters``); paths in it are relative to it.
@@ -131,6 +134,7 @@ def _configuration(
         method=method,
         parameters=values,
         weights=weights,
+        weights_name=None if loaded is None else loaded.name,
         weights_hash=None if loaded is None else loaded.hash,
         files={n: content_hash(v) for n, v in values.items() if isinstance(v, Path) and v.is_file()},
         plugin=origin,
@@ -172,4 +176,10 @@ def _of_table(table: Any, folder: Path) -> Configuration:
     for param in host.method(name).params:
         if param.type is Path and isinstance(named.get(param.name), str):
             named[param.name] = folder / named[param.name]
-    return _configuration(label, name, named, None if weights is None else folder / weights)
+    return _configuration(label, name, named, None if weights is None else _weights_of_table(weights, folder))
+
+
+def _weights_of_table(given: str, folder: Path) -> Path:
+    """Return a path relative to the file's folder, or a name of weights where no such file is there."""
+    path = folder / given
+    return Path(given) if not path.exists() and given in names() else path

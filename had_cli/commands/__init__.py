@@ -27,7 +27,7 @@ COMMANDS = {
     "convert": "Write a scene, or a part of it, in another format.",
     "devices": "List what can compute here.",
     "plugins": "List the installed plugins and what they offer.",
-    "models": "List, show, import and export trained weights.",
+    "models": "List, show, verify, import and export trained weights.",
     "demo": "Make a small scene, find its anomalies, draw the result.",
 }
 _HELP = "Find anomalies in hyperspectral scenes."

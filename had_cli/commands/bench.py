@@ -41,9 +41,9 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         "-w",
-        metavar="[METHOD=]FILE",
+        metavar="[METHOD=]WEIGHTS",
         show_default=False,
-        help="Trained weights of a method named with -m; may be given several times.",
+        help="Trained weights of a method named with -m, a file or a name; may be given several times.",
     ),
 ]
 Config = Annotated[

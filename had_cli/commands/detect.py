@@ -10,7 +10,7 @@ import typer
 
 from had_cli.commands import answers, options
 from had_cli.commands.light import Debug, Json, Quiet, Verbose
-from had_cli.commands.method_options import with_method_options
+from had_cli.commands.method_options import complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
 from had_cli.commands.talk import Talk, facts
 from had_cli.commands.words import completed_words, named_method
@@ -19,13 +19,22 @@ from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError
 if TYPE_CHECKING:
     from had_cli.detection import Detection
     from had_cli.scenes.scene import Scene
+    from had_cli.weights import Weights as WeightsFile
 
 # what would be wrong with every scene is told once
 _FOR_ALL_SCENES = (DeviceError, PluginError, UsageError, WeightsError)
 
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", "-w", metavar="FILE", help="Trained weights, for methods that use some."),
+    typer.Option(
+        "--weights",
+        "-w",
+        metavar="WEIGHTS",
+        show_default=False,
+        help="Trained weights: a file, or a name in had models list; default: those that come with a method "
+        "which needs some.",
+        autocompletion=complete_weights,
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -83,13 +92,16 @@ def detect(
     **params: Any,
 ) -> None:
     """Map the anomalies of scenes."""
-    from had_cli import api
+    from had_cli import api, host
     from had_cli.commands.outputs import plan_outputs
+    from had_cli.detection import weights_for
+    from had_cli.models import find
     from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
-    read = {"the truth": truth, "the mask": mask, "the weights file": weights}
+    file = str(find(weights).path) if weights is not None else None
+    read = {"the truth": truth, "the mask": mask, "the weights file": file}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
     for output in outputs:
@@ -97,6 +109,9 @@ def detect(
             if answer_file is not None:
                 others = [("the scene", scene) for scene in scenes]
                 refuse_inputs(answer_file, [*others, *read.items(), ("the map", output)])
+    loaded = weights_for(host.method(method), weights)
+    if loaded is not None:
+        talk.note(_weights_line(loaded))
 
     def one(path: str, output: Path) -> dict[str, Any]:
         with open_scene(
@@ -114,7 +129,7 @@ def detect(
                 detection = api.detect(
                     scene,
                     method,
-                    weights=weights,
+                    weights=loaded,
                     truth=_truth(truth, scene, truth_variable),
                     device=device,
                     engine=engine.value,
@@ -177,6 +192,15 @@ def _truth(path: str | None, scene: Scene, variable: str | None) -> Any:
 
     rows, cols, _ = scene.source.info.shape
     return open_truth(path, (rows, cols), variable)[scene.window.rows, scene.window.cols]
+
+
+def _weights_line(weights: WeightsFile) -> str:
+    from had_cli.models import bundled_models, trained_on
+
+    scenes = trained_on(weights.header)
+    told = ", ".join(scenes[:4]) + (f" and {len(scenes) - 4} more" if len(scenes) > 4 else "")
+    origin = next((f", of {m.bundled}" for m in bundled_models() if m.sha256 == weights.hash), "")
+    return f"weights: {weights.name}{origin}; trained on {told or 'unknown scenes'}; sha256 {weights.hash}"
 
 
 def _tell(talk: Talk, path: str, output: Path, detection: Detection) -> None:

@@ -67,6 +67,13 @@ def complete_method(incomplete: str) -> list[tuple[str, str]]:
     return [(name, m.summary) for name, m in sorted(host.methods().items()) if name.startswith(incomplete)]
 
 
+def complete_weights(incomplete: str) -> list[str]:
+    """Return the names of weights that begin with ``incomplete``; shells go on to files by themselves."""
+    from had_cli.models import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
     def accept(value: Any) -> Any:
         try:

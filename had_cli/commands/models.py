@@ -1,4 +1,4 @@
-"""``had models``: trained weights, in files and in the user's folder."""
+"""``had models``: trained weights, those of plugins, in files, and in the user's folder."""
 
 from __future__ import annotations
 
@@ -9,11 +9,28 @@ from typing import Annotated, Any
 import typer
 
 from had_cli.commands.light import Json
+from had_cli.commands.method_options import complete_weights
 from had_cli.commands.options import Overwrite
-from had_cli.commands.outcome import guarded
+from had_cli.commands.outcome import FAILED, complain, guarded
 from had_cli.commands.talk import Talk, table
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="A weights file, or the name of one in the list.")]
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="WEIGHTS",
+        help="A weights file, or the name of one in the list.",
+        autocompletion=complete_weights,
+    ),
+]
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="WEIGHTS",
+        show_default=False,
+        help="Weights files, or names out of the list; default: all that are in it.",
+        autocompletion=complete_weights,
+    ),
+]
 
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
@@ -21,41 +38,44 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # no
     group = typer.Typer(help=summary, no_args_is_help=True)
     group.command("list")(guarded(list_models))
     group.command("show")(guarded(show))
+    group.command("verify")(guarded(verify))
     group.command("import")(guarded(import_))
     group.command("export")(guarded(export))
     app.add_typer(group, name="models")
 
 
 def list_models(json: Json = False) -> None:
-    """List the weights in the user's folder."""
+    """List the weights that come with methods, and those in the user's folder."""
     from had_cli.models import folder, known_models
 
     talk, models = Talk(as_json=json), known_models()
     if json:
         talk.document({"folder": str(folder()), "models": [model.to_json() for model in models]})
         return
-    if not models:
-        talk.result(f"no weights in {folder()}; had train makes some, and any file can be given with -w")
-        return
-    rows = [("NAME", "METHOD", "TRAINED ON", "FILE")]
-    rows += [(m.name, m.method or "-", ", ".join(m.scenes) or m.error or "-", str(m.path)) for m in models]
-    for line in table(rows):
-        talk.result(line)
+    if models:
+        rows = [("NAME", "METHOD", "FROM", "TRAINED ON", "FILE")]
+        for model in models:
+            trained = ", ".join(model.scenes) or model.error or "-"
+            origin = model.bundled or "your folder"
+            rows.append((model.name, model.method or "-", origin, trained, str(model.path)))
+        for line in table(rows):
+            talk.result(line)
+    if all(model.bundled for model in models):
+        talk.result(f"no weights of your own in {folder()}; had train makes some, and -w takes any file")
 
 
 def show(file: File, json: Json = False) -> None:
     """Show what a weights file says of itself, and its tensors."""
     from had_cli.models import find
-    from had_cli.weights import load_weights
 
-    talk, path = Talk(as_json=json), find(file)
-    weights = load_weights(path)
+    talk, model = Talk(as_json=json), find(file)
+    weights = model.load()
     tensors = {name: [str(t.dtype), list(t.shape)] for name, t in sorted(weights.tensors.items())}
     if json:
-        talk.document({"file": str(path), "sha256": weights.hash, **weights.header, "tensors": tensors})
+        talk.document({"file": str(model.path), "sha256": weights.hash, **weights.header, "tensors": tensors})
         return
-    rows = [("file", str(path)), ("method", weights.method), ("sha256", str(weights.hash))]
-    rows += [(name, _short(value)) for name, value in sorted(weights.header.items()) if name != "method"]
+    rows = [("file", str(model.path)), ("method", weights.method), ("sha256", str(weights.hash))]
+    rows += [(name, short(value)) for name, value in sorted(weights.header.items()) if name != "method"]
     count = sum(tensor.size for tensor in weights.tensors.values())
     rows.append(("tensors", f"{len(tensors)}, {count} numbers"))
     rows += [
@@ -63,6 +83,32 @@ def show(file: File, json: Json = False) -> None:
     ]
     for line in table(rows):
         talk.result(line)
+
+
+def verify(files: Files = None, json: Json = False) -> None:
+    """Check that weights are what they were: their bytes, and their output on a probe."""
+    from had_cli.models import find, known_models
+    from had_cli.verification import verify as verified
+
+    talk, verdicts = Talk(as_json=json), []
+    for model in [find(file) for file in files] if files else known_models():
+        verdict = verified(model)
+        verdicts.append(verdict)
+        if verdict.error is not None:
+            complain(verdict.error)
+            continue
+        output = (
+            "no output on the probe is kept"
+            if verdict.difference is None
+            else f"output on the probe within {verdict.difference:.1e} ({verdict.tolerance:g} is allowed)"
+        )
+        talk.result(f"{verdict.name}: sound; {verdict.known_by} as it should be, {output}")
+    if json:
+        talk.document({"models": [verdict.to_json() for verdict in verdicts]})
+    elif not verdicts:
+        talk.result("no weights to verify")
+    if any(verdict.error for verdict in verdicts):
+        raise typer.Exit(FAILED)
 
 
 def import_(
@@ -77,7 +123,8 @@ def import_(
     """Import weights that another system released (.pt, .pth, .pkl); no code in them is executed."""
     from had_cli.importing import import_weights
 
-    talk, weights = Talk(as_json=json), import_weights(source, method, out, overwrite=overwrite)
+    talk = Talk(as_json=json)
+    weights = import_weights(source, method, out, overwrite=overwrite, warn=talk.warn)
     if json:
         talk.document({"output": str(out), "sha256": weights.hash, **weights.header})
         return
@@ -94,18 +141,18 @@ def export(
 ) -> None:
     """Export a network for plain PyTorch (.pt2) or ONNX Runtime (.onnx)."""
     from had_cli.exporting import export_weights
-    from had_cli.models import find
 
-    talk, weights = Talk(as_json=json), export_weights(find(file), out, overwrite=overwrite)
+    talk, weights = Talk(as_json=json), export_weights(file, out, overwrite=overwrite)
     if json:
         talk.document({"output": str(out), "method": weights.method, "weights_sha256": weights.hash})
         return
     talk.result(f"{out}: the network of {weights.method} weights {weights.hash}")
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a value of a header on one line."""
     if isinstance(value, dict):
-        return ", ".join(f"{name}={_short(item)}" for name, item in value.items())
+        return ", ".join(f"{name}={short(item)}" for name, item in value.items())
     if isinstance(value, list) and len(value) > 6:
-        return f"{len(value)} values, {_short(value[0])} to {_short(value[-1])}"
-    return ", ".join(map(_short, value)) if isinstance(value, list) else str(value)
+        return f"{len(value)} values, {short(value[0])} to {short(value[-1])}"
+    return ", ".join(map(short, value)) if isinstance(value, list) else str(value)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from had_cli.commands.light import HelpOption, Json
+from had_cli.commands.options import Overwrite
 from had_cli.commands.outcome import guarded
 from had_cli.commands.talk import Talk, table
 from had_cli.host.plugin import KINDS, Plugin
@@ -19,6 +20,7 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # no
     group = typer.Typer(help=summary, invoke_without_command=True, add_help_option=False)
     group.callback()(guarded(plugins))
     group.command("new")(guarded(new))
+    group.command("bundle")(guarded(bundle))
     app.add_typer(group, name="plugins")
 
 
@@ -59,6 +61,29 @@ def new(
 
     talk, made = Talk(), new_plugin(name, folder)
     talk.result(f"{made}: a method {name}; install it by: pip install -e {made}")
+
+
+def bundle(
+    weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="A weights file of one of its methods.")],
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default=False, help="What they are called; default: as the file."),
+    ] = None,
+    first: Annotated[
+        bool, typer.Option("--first", help="Make them the default; else those bundled first are.")
+    ] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Put trained weights into the package of your plugin, for had detect to take by default."""
+    from had_cli.bundling import bundle_weights
+
+    talk, made = Talk(), bundle_weights(weights, name=name, first=first, overwrite=overwrite)
+    talk.result(f"{made.path}: weights of {made.weights.method}, sha256 {made.weights.hash}")
+    if not made.declared:
+        talk.result(
+            f"to have them found, add bundled=BUNDLED to the description of {made.weights.method}, and "
+            f"above: from {made.package} import BUNDLED"
+        )
 
 
 def _offers(plugin: Plugin) -> str:

@@ -65,5 +65,9 @@ class Plugin:
             "module": self.module,
             "hooks": list(self.offer.hooks),
             **{kind: [item.name for item in getattr(self.offer, kind)] for kind in KINDS},
+            "weights": {
+                method.name: {"use": method.weights, "bundled": [weights.name for weights in method.bundled]}
+                for method in self.offer.methods
+            },
             "error": self.error,
         }

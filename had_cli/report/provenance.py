@@ -20,6 +20,7 @@ _TAGS = {
     "had_method": "Method",
     "had_parameters": "Parameters",
     "had_facts": "Facts",
+    "had_weights": "Weights",
     "had_weights_sha256": "Weights, SHA-256",
     "had_seed": "Seed",
     "had_scene": "Made of",

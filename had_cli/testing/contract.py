@@ -16,8 +16,10 @@ import pytest
 from had_cli import api, host
 from had_cli.descriptions import Method
 from had_cli.errors import HadError
+from had_cli.models import find
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.testing.scenes import example_cube, example_scene
+from had_cli.verification import verify
 
 Scores = npt.NDArray[np.float32]
 
@@ -79,6 +81,11 @@ class MethodContract:
         """``detect`` (and ``train``, if declared) can be imported and called."""
         for reference in (self.description.detect, self.description.train):
             assert reference is None or callable(host.resolve(reference))
+
+    def test_weights_that_come_with_it_are_sound(self) -> None:
+        """Their hash is as declared, and their output as when they were made."""
+        for bundled in self.description.bundled:
+            assert verify(find(bundled.name, own=False)).error is None
 
     # -- scores ---------------------------------------------------------------------------------
     def scores(self, scene: Scene | npt.NDArray[Any], **options: Any) -> Scores:

@@ -2,6 +2,7 @@
 
 from had_cli.descriptions import Method, Param
 from had_cli.hooks import hookimpl
+from had_ferd.bundled import BUNDLED
 
 
 @hookimpl
@@ -17,6 +18,7 @@ def had_methods() -> list[Method]:
             importer="had_ferd.importer:import_weights",
             exporter="had_ferd.exporter:export_network",
             weights="required",
+            bundled=BUNDLED,
             double_precision=True,
             params=(
                 Param(

@@ -141,13 +141,14 @@ def test_evaluate_needs_a_truth(had):
 
 def test_models_are_listed_and_shown(had, scene, here, site, monkeypatch):
     monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: here / "user")
-    assert "no weights in" in had("models", "list").out
+    install(site, "had-mean", {"mean": "had_mean"}, {"had_mean": MEAN})
+    assert "no weights of your own in" in had("models", "list").out
     (here / "user" / "models").mkdir(parents=True)
     (here / "user" / "models" / "broken.safetensors").write_bytes(b"x")
-    install(site, "had-mean", {"mean": "had_mean"}, {"had_mean": MEAN})
     kept = here / "user" / "models" / "first.safetensors"
     assert had("train", "-m", "mean", scene, "-o", kept).status == 0
-    broken, first = json.loads(had("models", "list", "--json").out)["models"]
+    models = json.loads(had("models", "list", "--json").out)["models"]
+    broken, first = [model for model in models if model["bundled"] is None]
     assert "not a safetensors file" in broken["error"]
     assert (first["name"], first["method"], first["scenes"]) == ("first", "mean", ["line"])
     listed = had("models", "list").out

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from had_cli.weights import Weights
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
 
@@ -81,6 +83,10 @@ def test_the_others(folder):
     plugins = document(folder, "plugins")
     assert set(plugins) | set(plugins["plugins"][0]) == told_of("had plugins")
     assert set(document(folder, "models", "list")) <= told_of("had models list")
+    Weights(method="mean", tensors={}).save(folder / "w.safetensors")
+    verdicts = document(folder, "models", "verify", "w.safetensors")
+    told = {*verdicts, *verdicts["models"][0]}
+    assert told <= told_of("had models verify") <= told | {"checksum"}
     demo = document(folder, "demo", "made")
     assert set(demo) | set(demo["maps"][0]) == told_of("had demo")
 

@@ -17,7 +17,7 @@ PAGES = ROOT / "docs" / "plugins"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Write the files of all pages and install both distributions into a folder of their own."""
+    """Write the files of all pages and install the distributions into a folder of their own."""
     folder = tmp_path_factory.mktemp("plugins")
     for page in sorted(PAGES.glob("*.md")):
         for path, content in files_of(page).items():
@@ -26,7 +26,7 @@ def installed(tmp_path_factory):
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--no-build-isolation", "--no-index", "--target", str(folder / "site")]
     done = subprocess.run(
-        [*command, str(folder / "had-sam"), str(folder / "had-extras")],
+        [*command, *(str(folder / name) for name in ("had-sam", "had-extras", "had-reference"))],
         capture_output=True,
         text=True,
         check=False,
@@ -52,10 +52,11 @@ def had(installed, *words):
     return python(installed, "-m", "had_cli", *words)
 
 
-def test_both_plugins_are_shown_as_sound(installed):
+def test_the_plugins_are_shown_as_sound(installed):
     plugins = {p["name"]: p for p in json.loads(had(installed, "plugins", "--json"))["plugins"]}
     assert plugins["sam"]["state"] == "ok"
     assert plugins["sam"]["methods"] == ["sam"]
+    assert plugins["reference"]["weights"]["reference"]["use"] == "required"
     extras = plugins["extras"]
     assert extras["state"] == "ok"
     assert extras["hooks"] == ["had_methods", "had_metrics", "had_readers", "had_writers"]
