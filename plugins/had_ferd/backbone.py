@@ -79,8 +79,10 @@ def read_backbone(
     return kept
 
 
-def imagenet_file(url: str) -> Path:
+def imagenet_file(url: str, *, option: str = "--backbone") -> Path:
     """Return the public file, downloaded on first use to where torch keeps such files.
+
+    ``option`` is what the user chose it by, for messages.
 
     Raises
     ------
@@ -96,8 +98,8 @@ def imagenet_file(url: str) -> Path:
         except (URLError, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise WeightsError(
-                f"{url}: cannot be downloaded ({reason}); get it elsewhere and give --backbone FILE, or use "
-                "--backbone random"
+                f"{url}: cannot be downloaded ({reason}); get it elsewhere and give {option} FILE, or use "
+                f"{option} random"
             ) from error
         except RuntimeError as error:
             raise WeightsError(f"{url}: the download is not the file its name says; try again") from error
