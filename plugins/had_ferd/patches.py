@@ -19,7 +19,8 @@ from had_ferd.enhancement import CubeStatistics, ResampledSums, scaled, statisti
 
 SIDE = 64  # of a patch; with the border of 8 a multiple of 8, as the graph needs
 STRIP = 32  # rows held out of a scene where there are too few scenes to hold out whole ones
-WHOLE_SCENES = 16  # from so many on, whole scenes are held out; fewer differ too much to do without one
+MANY_SCENES = 16  # from so many on, whole scenes are held out; fewer differ too much to do without one
+SOME_SCENES = 4  # from so many on, whole scenes are held out where none is large enough for a strip
 DRAWS = 8  # tries to find a patch that is not mostly nodata
 
 
@@ -86,16 +87,18 @@ def hold_out(whole: Sequence[Region], seed: int) -> tuple[list[Region], list[Reg
     """Return the regions to train on, and those held out: no pixel is in both.
 
     Of 16 scenes or more one in eight is held out; of fewer, the lowest 32 rows of each scene that has
-    enough of them. Where none has, nothing is held out.
+    enough of them. Where none has, one of four scenes or more is; of fewer, nothing.
     """
-    if len(whole) >= WHOLE_SCENES:
+    strips = [(region, region.window.height >= SIDE + STRIP) for region in whole]
+    tall = any(enough for _, enough in strips)
+    if len(whole) >= MANY_SCENES or (len(whole) >= SOME_SCENES and not tall):
         order = np.random.default_rng([seed, 1]).permutation(len(whole))
-        count = len(whole) // 8
+        count = max(1, len(whole) // 8)
         return [whole[i] for i in sorted(order[count:])], [whole[i] for i in sorted(order[:count])]
     train, held = [], []
-    for region in whole:
+    for region, enough in strips:
         _, _, width, height = region.window
-        if height < SIDE + STRIP:
+        if not enough:
             train.append(region)
             continue
         train.append(_part(region, Window(0, 0, width, height - STRIP)))

@@ -79,7 +79,7 @@ class Training:
         if self.held is None:
             job.warn(
                 "the scenes are too few and too small to hold patches out: the last epoch is kept, whatever "
-                "its loss; give a scene of 96 rows or more"
+                "its loss; give four scenes or more, or one of 96 rows"
             )
         area = sum(region.area for region in self.regions)
         self.steps = max(1, math.ceil((params.patches or area / SIDE**2) / params.batch_size))
