@@ -75,7 +75,7 @@ def attended(weights: Tensor, features: Tensor, form: str) -> Tensor:
     weights : n x 49 x rows x cols
     features : n x channels x rows x cols
     """
-    mixed: Tensor = _Attended.apply(weights, features, form == RELEASED)
+    mixed: Tensor = _Attended.apply(weights, features, form == RELEASED)  # type: ignore[no-untyped-call]
     return mixed
 
 
@@ -98,7 +98,7 @@ class _Attended(torch.autograd.Function):
             product = weights[:, tap, None] * padded[:, :, rows, cols]
             part = _part(size, tap)
             runs = functional.pad(product.reshape(size.images, size.channels, -1), part.margins)
-            flat[..., part.places] += runs.unflatten(-1, (-1, TAPS)).sum(dim=-1)
+            flat[..., part.places] += runs.reshape(size.images, size.channels, -1, TAPS).sum(dim=-1)
         return flat.reshape(features.shape)
 
     @staticmethod

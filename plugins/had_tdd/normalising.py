@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ class Normalisation:
 def groups(components: int) -> list[tuple[int, int]]:
     """Return the first and the last component but one of each group: 1, 1, 2, 4, ... of them."""
     ends = [0, 1, *(2**k for k in range(1, 32) if 2**k < components), components]
-    return [(a, b) for a, b in zip(ends, ends[1:], strict=False) if b > a]
+    return [(a, b) for a, b in pairwise(ends) if b > a]
 
 
 @dataclass(frozen=True)

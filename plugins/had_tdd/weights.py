@@ -19,7 +19,8 @@ from had_tdd.network import STEP, Tdd
 from had_tdd.normalising import Normalisation
 
 METHOD = "tdd"
-LARGEST_INPUT = 4096
+LARGEST_INPUT, WIDEST = 4096, 4
+NO_NETWORK = "the header of these weights describes no network of tdd; train or import again"
 
 
 @dataclass(frozen=True)
@@ -66,26 +67,13 @@ def from_weights(weights: Weights) -> Model:
     """
     grid = BandGrid.from_header(weights.header)
     normalisation = Normalisation.from_header(weights.header)
-    known = weights.header.get("network")
-    known = known if isinstance(known, Mapping) else {}
-    width, size, tile = known.get("width"), known.get("input_size"), known.get("tile")
-    sound = (
-        _is_number(width)
-        and 0 < width <= 4
-        and known.get("attention") in FORMS
-        and isinstance(size, int)
-        and 0 < size <= LARGEST_INPUT
-        and size % STEP == 0
-        and (tile is None or (isinstance(tile, int) and 0 < tile <= LARGEST_INPUT))
-    )
-    if not sound:
-        raise WeightsError("the header of these weights describes no network of tdd; train or import again")
+    width, attention, size, tile = _known(weights.header)
     tensors = {name: torch.as_tensor(np.asarray(t)) for name, t in weights.tensors.items()}
     network = load_network(
         tensors,
         channels=normalisation.channels(grid.bands),
-        width=float(width),
-        attention=known["attention"],
+        width=width,
+        attention=attention,
         path="weights of tdd",
     )
     return Model(network, grid, normalisation, size, tile)
@@ -112,5 +100,16 @@ def load_network(
     return network.requires_grad_(requires_grad=False).eval()
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _known(header: Mapping[str, Any]) -> tuple[float, str, int, int | None]:
+    """Return width, form of the local attention, input size and tile."""
+    known = header.get("network")
+    try:
+        width, attention = float(known["width"]), known["attention"]  # type: ignore[index]
+        size, tile = int(known["input_size"]), known["tile"]  # type: ignore[index]
+        tile = None if tile is None else int(tile)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(NO_NETWORK) from error
+    sound = 0 < width <= WIDEST and attention in FORMS and 0 < size <= LARGEST_INPUT and not size % STEP
+    if not sound or not (tile is None or 0 < tile <= LARGEST_INPUT):
+        raise WeightsError(NO_NETWORK)
+    return width, attention, size, tile

@@ -11,7 +11,7 @@ TAPS = 49
 
 def products(weights, features):
     """P[c, j, p]: n x channels x taps x pixels."""
-    n, channels, rows, cols = features.shape
+    n, channels = features.shape[:2]
     unfolded = functional.unfold(features, 7, dilation=2, padding=6).reshape(n, channels, TAPS, -1)
     return weights.reshape(n, 1, TAPS, -1) * unfolded
 

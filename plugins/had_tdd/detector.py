@@ -1,0 +1,119 @@
+"""The detector: normalise the scene, run the network over its tiles, scale the map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.bands import BandGrid, Resampling, resampling
+from had_cli.engine import Block, Run
+from had_cli.errors import SceneError, UsageError
+from had_tdd.ground import ground_sampling_distance
+from had_tdd.normalising import Statistics, of_scene, scaling
+from had_tdd.tiles import TileMap, Tiling
+from had_tdd.weights import Model, from_weights
+
+Scores = npt.NDArray[np.float32]
+# of tiles where neither the user nor the weights say anything: published for WHU-Hi-River
+PATCH, PAD = 20, 10
+CHANNEL_COST = 24  # bytes per pixel and channel that tiles take while they are cut
+
+
+def detect(run: Run, params: Any) -> Scores:
+    """Return the map of the network, rows x cols in [0, 1] (Li et al. 2024)."""
+    model = from_weights(run.weights)
+    spectra = resampling(BandGrid.of(run.scene), model.grid, name=run.scene.path)
+    spectra.tell(run.warn)
+    tiling = tiling_for(run, model, params)
+    run.record(
+        network_bands=model.grid.bands,
+        resampled_by=spectra.how,
+        normalised_by=model.normalisation.kind,
+        width=model.network.width,
+        local_attention=model.network.attention,
+        patch=tiling.patch,
+        pad=tiling.pad,
+        input_size=tiling.size,
+    )
+    known = run.reduce(Statistics(spectra))
+    normaliser = of_scene(model.normalisation, spectra, known)
+    if not normaliser.matrix.any():
+        run.warn("every valid pixel of the scene is the same: the scores say nothing")
+    function = TileMap(
+        model.network, normaliser, known.moments.mean.astype(np.float32), tiling, params.tile_batch
+    )
+    scores = run.map(
+        function,
+        halo=tiling.halo,
+        align=tiling.patch,
+        cost=CHANNEL_COST * normaliser.matrix.shape[1],
+        parallel=False,
+    )
+    if params.suppress_bright:
+        scores /= run.map(Brightness(spectra, scaling(known).astype(np.float32)), label="brightness")
+    return scaled_scores(scores)
+
+
+def tiling_for(run: Run, model: Model, params: Any) -> Tiling:
+    """Return the tiles asked for, or those the network was trained on, or the published ones.
+
+    Raises
+    ------
+    UsageError
+        When options contradict each other.
+    SceneError
+        When a tile is given in metres and the scene's pixels have no known size.
+    """
+    if params.tile_metres is not None and (params.patch, params.pad) != (None, None):
+        raise UsageError("--tile-metres stands for --patch and --pad: give one or the other")
+    patch: int | None = params.patch
+    pad: int | None = params.pad
+    tile = model.tile
+    if params.tile_metres is not None:
+        distance = ground_sampling_distance(run.scene.info)
+        if distance is None:
+            raise SceneError(
+                f"{run.scene.path}: the size of its pixels on the ground is not known; give --patch and "
+                "--pad in pixels in the place of --tile-metres"
+            )
+        run.record(ground_sampling_distance=round(distance, 4))
+        tile = max(4, round(params.tile_metres / distance))
+    elif patch is None and tile is None:
+        run.warn(
+            f"these weights do not tell the size of their tiles: --patch {PATCH} --pad {PAD} is taken; the "
+            "published ones are 10 and 5, 20 and 10, 50 and 25, 100 and 100"
+        )
+        patch = PATCH
+    if patch is None:
+        assert tile is not None  # noqa: S101 - else there is a patch
+        pad = tile // 4 if pad is None else pad
+        patch = max(2, tile - 2 * pad)
+    return Tiling(patch, patch // 2 if pad is None else pad, model.input_size, params.blend)
+
+
+class Brightness:
+    """Block map to the greatest scaled value of a pixel over the bands, at least a little above zero."""
+
+    LEAST = 1e-3
+
+    def __init__(self, spectra: Resampling, scale: npt.NDArray[np.float32]) -> None:
+        self.spectra, self.scale = spectra, scale
+
+    def __call__(self, block: Block) -> Any:
+        """Return core height x core width."""
+        xp = block.xp
+        cube = block.core_of(block.cube)
+        scaled = self.spectra(cube, xp) / xp.asarray(self.scale, device=getattr(cube, "device", None))
+        brightest = xp.max(scaled, axis=-1)
+        return xp.where(brightest > self.LEAST, brightest, self.LEAST)
+
+
+def scaled_scores(scores: Scores) -> Scores:
+    """Return scores scaled to [0, 1] over the scene, in place; a map that is flat becomes 0."""
+    low, high = np.nanmin(scores), np.nanmax(scores)
+    scores -= low
+    if high > low:
+        scores /= high - low
+    return scores

@@ -1,0 +1,89 @@
+"""Settings of a training: the published ones, and ours, each option by itself to be changed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from had_cli.errors import UsageError
+
+DEPENDABLE, PUBLISHED = "dependable", "published"
+RECIPES: dict[str, dict[str, Any]] = {
+    DEPENDABLE: {
+        "width": 0.25,
+        "attention": "exact",
+        "normalise": "whiten",
+        "components": 24,
+        "simulation": "mixed",
+        "patch": 40,
+        "stride": 20,
+        "min_size": 1,
+        "max_size": 9,
+        "input_size": 80,
+        "epochs": 10,
+        "patches": 160,
+        "batch_size": 4,
+        "encoder_rate": 0.001,
+        "decoder_rate": 0.003,
+        "weight_decay": 0.0005,
+        "clip": 100.0,
+        "warm_up": 50,
+        "schedule": "cosine",
+        "average": 0.99,
+        "fresh_optimiser": False,
+        "augment": True,
+        "hold_out": 0,
+    },
+    PUBLISHED: {
+        "width": 1.0,
+        "attention": "released",
+        "normalise": "max",
+        "components": 24,
+        "simulation": "shuffle",
+        "patch": 10,
+        "stride": 5,
+        "min_size": 5,
+        "max_size": 7,
+        "input_size": 224,
+        "epochs": 200,
+        "patches": None,
+        "batch_size": 1,
+        "encoder_rate": 0.001,
+        "decoder_rate": 0.01,
+        "weight_decay": 0.0005,
+        "clip": 100.0,
+        "warm_up": 0,
+        "schedule": "constant",
+        "average": 0.0,
+        "fresh_optimiser": True,
+        "augment": False,
+        "hold_out": 0,
+    },
+}
+
+
+def settled(params: Any) -> SimpleNamespace:
+    """Return all parameters of a training, those not given from the recipe.
+
+    Raises
+    ------
+    UsageError
+        When two of them contradict each other.
+    """
+    values = vars(params)
+    recipe = RECIPES[values["recipe"]]
+    settled = SimpleNamespace(**{k: recipe.get(k) if v is None else v for k, v in values.items()})
+    if settled.input_size % 8:
+        nearest = max(32, round(settled.input_size / 8) * 8)
+        raise UsageError(
+            f"--input-size takes a multiple of 8, not {settled.input_size}; the nearest is {nearest}"
+        )
+    if settled.min_size > settled.max_size:
+        raise UsageError(
+            f"--min-size {settled.min_size} is more than --max-size {settled.max_size}; exchange them"
+        )
+    if settled.max_size > settled.patch:
+        raise UsageError(
+            f"--max-size {settled.max_size} does not fit into --patch {settled.patch}; give a larger patch"
+        )
+    return settled
