@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
 import subprocess
 import sys
@@ -11,9 +14,11 @@ import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import had_cli
+from had_cli.testing import example_cube
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,9 +80,61 @@ def test_the_parts_of_the_report_are_in_the_wheel(wheel):
 
 def test_the_wheel_is_marked_as_typed_and_holds_no_tests(wheel):
     names = wheel.namelist()
-    assert "had_cli/py.typed" in names
+    packages = {name.partition("/")[0] for name in names if name.count("/") == 1 and name.endswith(".py")}
+    assert {"had_cli", "had_grx"} <= packages
+    assert [package for package in packages if f"{package}/py.typed" not in names] == []
     assert not [name for name in names if re.search(r"(^|/)(tests?|docs|conftest\.py)(/|$)", name)]
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_wheel_holds_the_weights_that_methods_bring_and_stays_small(wheel):
+    from had_cli import host
+
+    declared = {w.file: w.sha256 for m in host.methods().values() for w in m.bundled}
+    for place, sha256 in declared.items():
+        package, _, file = place.partition(":")
+        content = wheel.read(f"{package.replace('.', '/')}/{file}")
+        assert hashlib.sha256(content).hexdigest() == sha256
+    held = [name for name in wheel.namelist() if name.endswith(".safetensors")]
+    assert len(held) == len(declared)
+    assert Path(wheel.filename).stat().st_size < 25e6
+
+
+def test_the_wheel_alone_lists_its_plugins_and_detects(built, tmp_path):
+    """The wheel goes before the tree; `.ci/run` does the same where there is no tree at all."""
+    (path,) = built.glob("*.whl")
+    site, folder = tmp_path / "site", tmp_path / "here"
+    folder.mkdir()
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "--no-index",
+        "--no-deps",
+    ]
+    subprocess.run([*pip, "--target", str(site), str(path)], check=True)
+    np.save(folder / "scene.npy", example_cube()[0])
+
+    def python(*words):
+        environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    modules = "had_cli, had_grx, had_slrx, had_ferd, had_nl2net"
+    where = python("-c", f"import {modules}\nfor m in ({modules}): print(m.__file__)").splitlines()
+    assert all(Path(file).is_relative_to(site) for file in where)
+    plugins = json.loads(python("-m", "had_cli", "plugins", "--json"))["plugins"]
+    own = [plugin for plugin in plugins if plugin["distribution"] == "had"]
+    assert {plugin["state"] for plugin in own} == {"ok"}
+    for method in ("grx", "slrx"):
+        python("-m", "had_cli", "detect", "-m", method, "scene.npy", "-o", f"{method}.npy")
+        assert np.isfinite(np.load(folder / f"{method}.npy")).all()
 
 
 def test_the_wheel_declares_the_command_and_the_built_in_plugins(wheel):

@@ -185,3 +185,12 @@ def test_a_method_bundles_what_it_can_use_under_names_of_its_own(use, bundled, m
 def test_loading_by_another_hash_is_refused(bundled):
     with pytest.raises(WeightsError, match="damaged or replaced"):
         load_weights(bundled, sha256="0" * 64)
+
+
+@pytest.mark.parametrize("line", ["had detect -m mean -w m", "had models show m", "had models verify m"])
+def test_the_shell_completes_their_names(had, bundled, own, monkeypatch, line):
+    (own / "mine.safetensors").write_bytes(b"x")
+    monkeypatch.setenv("_HAD_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    assert had().out.split() == ["mean-6", "mine"]
