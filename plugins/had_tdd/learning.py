@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from had_cli.errors import HadError
 from had_tdd.loss import supervised_loss
-from had_tdd.network import Tdd
+from had_tdd.network import Tdd, layout
 
 BACKGROUND_LOGIT = -2.0  # what an untrained output says of a pixel: most are no anomalies
 
@@ -60,7 +60,7 @@ class Learning:
 
     def __init__(self, network: Tdd, rates: Rates, device: str) -> None:
         self.rates, self.device, self.step = rates, device, 0
-        self.network: Tdd = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: Tdd = network.to(device, memory_format=layout(network))  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).eval() if rates.average else self.network
         self.renew()
 
@@ -121,7 +121,7 @@ class Learning:
                     mean.copy_(now[name])
 
     def _there(self, seen: Tensor) -> Tensor:
-        return seen.to(self.device).contiguous(memory_format=torch.channels_last)
+        return seen.to(self.device).contiguous(memory_format=layout(self.network))
 
 
 def initialise(network: Tdd, seed: int) -> None:

@@ -18,7 +18,7 @@ SHUFFLE, GAUSSIAN, UNIFORM, MIXED = "shuffle", "gaussian", "uniform", "mixed"
 KINDS = (MIXED, SHUFFLE, GAUSSIAN, UNIFORM)
 
 MOST = 3  # anomalies in a patch
-STRUCTURES = 0.5  # broad or long structures in a patch, the mean number
+STRUCTURES = 1.0  # broad or long structures in a patch, the mean number
 STRENGTHS = (3.0, 60.0)  # of an anomaly, in standard deviations of the background
 LABELLED = 0.4  # a pixel is an anomaly that is covered to this part
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from had_cli.engine import Block
-from had_tdd.network import Tdd, fused
+from had_tdd.network import Tdd, fused, layout
 from had_tdd.normalising import Normaliser
 
 EDGE = 1e-3  # least weight of a pixel of a tile, so that none is without
@@ -143,11 +143,11 @@ class TileMap:
     def _resized(self, seen: Tensor) -> Tensor:
         size = (self.tiling.size, self.tiling.size)
         seen = functional.interpolate(seen, size=size, mode="bilinear", align_corners=False)
-        return seen.contiguous(memory_format=torch.channels_last)
+        return seen.contiguous(memory_format=layout(self.network))
 
     def _network(self, device: str) -> Tdd:
         if device not in self._ready:
-            self._ready[device] = fused(self.network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._ready[device] = fused(self.network).to(device, memory_format=layout(self.network))  # type: ignore[call-overload]
         return self._ready[device]
 
 

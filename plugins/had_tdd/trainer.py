@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,16 +36,20 @@ def train(job: TrainingJob, params: Any) -> Weights:
     params = settled(params)
     if job.checkpoint is not None and not job.resume:
         refuse_existing_state(job.checkpoint)
-    grid = BandGrid.of(job.scenes[0]) if params.network_bands is None else BandGrid(params.network_bands)
-    kind = params.normalise
-    normalisation = Normalisation(kind, params.components if kind == WHITEN else 0)
-    whole = backgrounds(job, grid, normalisation)
+    training = begun(job, params)
     with reproducible():
-        training = Training(job, params, whole, grid, normalisation)
         if job.resume:
             training.resume()
         training.run()
     return training.weights()
+
+
+def begun(job: TrainingJob, params: Any) -> Training:
+    """Return the training that ``job`` and settled ``params`` ask for, before its first step."""
+    grid = BandGrid.of(job.scenes[0]) if params.network_bands is None else BandGrid(params.network_bands)
+    kind = params.normalise
+    normalisation = Normalisation(kind, params.components if kind == WHITEN else 0)
+    return Training(job, params, backgrounds(job, grid, normalisation), grid, normalisation)
 
 
 class Training:
@@ -88,8 +94,8 @@ class Training:
             "scenes": [scene.fingerprint() for scene in whole],
         }
 
-    def run(self) -> None:
-        """Train until the epochs are done."""
+    def run(self, after: Callable[[Training], None] | None = None) -> None:
+        """Train until the epochs are done, and call ``after`` when one is."""
         while self.epoch < self.params.epochs:
             self.losses.append(self._train_epoch())
             self.epoch += 1
@@ -105,6 +111,8 @@ class Training:
             )
             if self.job.checkpoint is not None:
                 save_state(self.job.checkpoint, self.learning, self.best, self._facts())
+            if after is not None:
+                after(self)
 
     def resume(self) -> None:
         """Go back to the end of the last epoch that was saved."""
@@ -116,11 +124,9 @@ class Training:
 
     def weights(self) -> Weights:
         """Return the network of the best epoch."""
-        network = self.learning.averaged
+        network = copy.deepcopy(self.learning.averaged).cpu().eval()
         network.load_state_dict(self.best)
-        model = Model(
-            network.cpu().eval(), self.grid, self.normalisation, self.params.input_size, self.params.patch
-        )
+        model = Model(network, self.grid, self.normalisation, self.params.input_size, self.params.patch)
         return model.weights(
             half=self.params.store == "float16",
             selection="least loss on anomalies simulated in held-out scenes" if self.held else "last epoch",

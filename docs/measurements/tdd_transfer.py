@@ -1,0 +1,96 @@
+"""How well tdd finds in scenes that it was not trained on: AUC after each epoch, against GRX.
+
+    python docs/measurements/tdd_transfer.py --train a.mat b.mat --test c.mat d.mat --seed 0 -o table.jsonl
+
+trains as ``had train -m tdd --network-bands 200`` does, on CPU, and prints a line of JSON for every epoch
+from ``--from-epoch`` on. Truths are read after the training of an epoch, and change nothing in it. Options
+of ``had train -m tdd`` are given as ``--set name=value``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+from had_cli import detect, host
+from had_cli.detection import check_params
+from had_cli.scenes.open import open_scene
+from had_cli.training import TrainingJob
+from had_nl2net.precision import reproducible
+from had_tdd.settings import settled
+from had_tdd.trainer import Training, begun
+
+
+def main() -> None:
+    """Train, and print what the networks find."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--train", nargs="+", required=True)
+    parser.add_argument("--test", nargs="+", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--from-epoch", type=int, default=1)
+    parser.add_argument("--set", nargs="*", default=[])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--save", type=Path, help="Keep the weights of the last epoch.")
+    options = parser.parse_args()
+    method = host.method("tdd")
+    kinds = {param.name: param.type for param in method.train_params}
+    given: dict[str, Any] = {"network_bands": 200}
+    for word in options.set:
+        name, _, text = word.partition("=")
+        given[name] = text.lower() in {"1", "true", "yes"} if kinds[name] is bool else kinds[name](text)
+    params = settled(SimpleNamespace(**check_params(method, given, training=True)))
+    job = TrainingJob(
+        scenes=[open_scene(path) for path in options.train],
+        device="cpu",
+        seed=options.seed,
+        output=Path("unused.safetensors"),
+        checkpoint=None,
+        resume=False,
+        progress=lambda *_, **__: None,
+        warn=print,
+    )
+    start = time.process_time()
+
+    def tell(record: dict[str, Any]) -> None:
+        line = json.dumps(record)
+        print(line, flush=True)
+        with options.output.open("a") as file:
+            file.write(line + "\n")
+
+    def after(training: Training) -> None:
+        if training.epoch < options.from_epoch:
+            return
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "tdd.safetensors")
+            training.weights().save(path)
+            found = {
+                Path(scene).stem: detect(scene, "tdd", weights=path, device="cpu").evaluation
+                for scene in options.test
+            }
+        auc = {name: round(one.auc, 4) for name, one in found.items() if one is not None}
+        tell(
+            {
+                "epoch": training.epoch,
+                "loss": round(training.losses[-1], 4),
+                "auc": auc,
+                "mean": round(sum(auc.values()) / len(auc), 4),
+                "cpu_seconds": round(time.process_time() - start),
+            }
+        )
+
+    names = {"train": [Path(p).stem for p in options.train], "test": [Path(p).stem for p in options.test]}
+    tell({**names, "seed": options.seed, "settings": vars(params)})
+    training = begun(job, params)
+    with reproducible():
+        training.run(after)
+    if options.save is not None:
+        training.weights().save(options.save, overwrite=True)
+
+
+if __name__ == "__main__":
+    main()
