@@ -67,6 +67,13 @@ def files_of(page: Path) -> dict[str, str]:
     return found
 
 
+def pictures_of(page: Path) -> list[str]:
+    """Return the file names of the pictures that a page shows."""
+    return [
+        Path(place).name for place in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    ]
+
+
 def run(command, folder, **environment):
     """Run a command as if the environment under test were activated."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
