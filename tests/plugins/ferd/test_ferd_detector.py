@@ -13,7 +13,7 @@ from had_cli.engine import Block
 from had_cli.engine.blocks import windows, with_halo
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Extrema
-from had_cli.errors import SceneError, WeightsError
+from had_cli.errors import SceneError
 from had_cli.scenes.scene import Scene
 from had_cli.testing import example_cube
 from had_ferd.detector import enhanced
@@ -161,11 +161,6 @@ def test_less_precision_in_the_encoder_moves_features_little(precision: str):
     exact, valid = plain(fen, scene), np.ones((20, 20), bool)
     rough = Enhance(fen, exact.spectra, exact.statistics, precision)
     np.testing.assert_allclose(cut(rough, scene, valid, 20), cut(exact, scene, valid, 20), atol=0.03)
-
-
-def test_without_weights_it_says_what_to_do():
-    with pytest.raises(WeightsError, match="ferd needs trained weights"):
-        detect(cube(20, 20), "ferd")
 
 
 AUC = {  # scene, bands, scoring: AUC of the released system (methods/README.md)
