@@ -4,6 +4,7 @@ from pathlib import Path
 
 from had_cli.descriptions import Method, Param
 from had_cli.hooks import hookimpl
+from had_fers.bundled import BUNDLED
 
 
 @hookimpl
@@ -19,6 +20,7 @@ def had_methods() -> list[Method]:
             importer="had_fers.importer:import_weights",
             exporter="had_fers.exporter:export_network",
             weights="required",
+            bundled=BUNDLED,
             double_precision=True,
             params=(
                 Param(

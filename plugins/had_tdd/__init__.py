@@ -2,6 +2,7 @@
 
 from had_cli.descriptions import Method, Param
 from had_cli.hooks import hookimpl
+from had_tdd.bundled import BUNDLED
 
 _OWN = "Default: by --recipe"
 _TILES = (
@@ -67,6 +68,7 @@ def had_methods() -> list[Method]:
             train="had_tdd.trainer:train",
             importer="had_tdd.released:import_weights",
             weights="required",
+            bundled=BUNDLED,
             params=_TILES,
             train_params=(
                 Param(
