@@ -155,6 +155,11 @@ class Executor(AbstractContextManager["Executor"]):
             raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
 
+    @property
+    def recomputed(self) -> bool:
+        """Whether every pass computes the pixels anew; see :class:`had_cli.engine.Run`."""
+        return self._kept is None and isinstance(self.scene.source, DerivedSource)
+
     def through(
         self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
     ) -> Executor:

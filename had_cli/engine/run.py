@@ -91,6 +91,11 @@ class Run(Protocol):
         """Where blocks are computed now: a run may leave a device that it began on."""
         ...
 
+    @property
+    def recomputed(self) -> bool:
+        """Whether every pass computes the pixels anew, as it does :meth:`through` a map while streaming."""
+        ...
+
     def reduce(self, reduction: Reduction[T], label: str = ...) -> T:
         """Return the statistic over all valid pixels.
 

@@ -27,10 +27,11 @@ def scene_moments(run: Run, *others: Any, label: str = "statistics") -> tuple[Mo
     precision would not survive. Small scenes are computed in double. On large ones a sample of
     pixels gives the leading directions of the background; with these shrunk
     (:class:`Deflation`) the rest is well conditioned and single precision is enough. Where the
-    result shows that it was not, the pass is repeated in double.
+    result shows that it was not, the pass is repeated in double. A run whose pixels are computed anew
+    in every pass is reduced in double at once: a pass costs it more than double precision does.
     """
     rows, cols, bands = run.scene.shape
-    if rows * cols * bands > SMALL:
+    if rows * cols * bands > SMALL and not run.recomputed:
         sample = run.sample(SAMPLE)
         if len(sample) >= 2 * bands:
             deflation = Deflation.from_sample(sample)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from had_cli.engine import statistics
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Deflation, GlobalExtrema, Joint, SecondMoments
 from had_cli.errors import HadError, SceneError
@@ -119,6 +120,23 @@ def test_a_run_looks_through_a_block_map(engine):
         assert derived.scene.shape == (37, 23, 1)
         np.testing.assert_array_equal(derived.map(BandSum()), features)
         assert derived.reduce(GlobalExtrema()).high == np.nanmax(features)
+
+
+def test_features_that_are_not_kept_are_computed_once_for_the_moments(monkeypatch):
+    monkeypatch.setattr(statistics, "SMALL", 0)
+    scene, seen = scene_with_holes(rows=90, cols=70), []
+
+    def same(block):
+        cube = block.core_of(block.cube)
+        seen.append(cube.shape[0] * cube.shape[1])
+        return cube
+
+    with Executor(scene, stream=True, block_pixels=900) as run:
+        derived = run.through(same, bands=6)
+        moments, _ = statistics.scene_moments(derived)
+        assert sum(seen) == 90 * 70
+        expected, _ = statistics.scene_moments(run)
+    np.testing.assert_allclose(moments.covariance, expected.covariance, atol=1e-5)
 
 
 def test_a_large_result_is_kept_on_disk():
