@@ -143,6 +143,39 @@ def had_methods() -> list[Method]:
                     help=f"Greatest side of an anomaly in pixels. {_OWN}, 9 or 7.",
                 ),
                 Param(
+                    name="min_strength",
+                    type=float,
+                    default=None,
+                    minimum=0.01,
+                    help="With --simulation mixed, least distance of an anomaly from what it covers, in "
+                    "standard deviations of the background; default: 8.",
+                ),
+                Param(
+                    name="max_strength",
+                    type=float,
+                    default=None,
+                    minimum=0.01,
+                    help="Greatest such distance; small and large ones are drawn equally often on a "
+                    "logarithmic scale. Default: 80.",
+                ),
+                Param(
+                    name="spare",
+                    type=float,
+                    default=None,
+                    minimum=0,
+                    maximum=50,
+                    help="With --simulation mixed, percentage of a scene's pixels, those farthest from its "
+                    "background, that are not taught as background: they may be anomalies. "
+                    f"{_OWN}, 2 or 0.",
+                ),
+                Param(
+                    name="prior",
+                    type=bool,
+                    default=None,
+                    help="With --normalise whiten, add the Mahalanobis distance to the outputs, so that the "
+                    f"network learns what to change in it. {_OWN}: yes, or no.",
+                ),
+                Param(
                     name="patch",
                     type=int,
                     default=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ class Background:
     normaliser : from scaled spectra to what the network sees
     contrast : from scaled spectra to whitened components
     library : n x bands scaled spectra from all over the scene
+    spared : distance from the mean, in whitened components, beyond which a pixel is not taught as background
     """
 
     scene: Scene
@@ -43,11 +44,17 @@ class Background:
     normaliser: Normaliser
     contrast: Normaliser
     library: Float
+    spared: float = np.inf
 
     @property
     def area(self) -> int:
         """Its pixels."""
         return self.scene.shape[0] * self.scene.shape[1]
+
+    def unsure(self, patch: Float) -> npt.NDArray[np.bool_]:
+        """Return which pixels of a patch may be anomalies of the scene itself."""
+        lengths = np.linalg.norm((patch - self.contrast.offset) @ self.contrast.matrix, axis=-1)
+        return np.asarray(lengths > self.spared)
 
     def patch(self, row: int, col: int, side: int) -> tuple[Float, float]:
         """Return side x side x bands of scaled spectra, and the part that is valid.
@@ -88,8 +95,13 @@ class Background:
         return [*map(float, self.scene.shape), float(self.scale.sum()), float(self.mean.sum())]
 
 
-def backgrounds(job: TrainingJob, grid: BandGrid, normalisation: Normalisation) -> list[Background]:
-    """Return every scene of the job, ready to cut patches from: one pass over each."""
+def backgrounds(
+    job: TrainingJob, grid: BandGrid, normalisation: Normalisation, spare: float = 0
+) -> list[Background]:
+    """Return every scene of the job, ready to cut patches from: one pass over each.
+
+    ``spare`` per cent of the pixels, those farthest from the background, are not taught as background.
+    """
     found = []
     for number, scene in enumerate(job.scenes):
         job.progress("statistics", number / len(job.scenes))
@@ -99,18 +111,23 @@ def backgrounds(job: TrainingJob, grid: BandGrid, normalisation: Normalisation) 
             known = run.reduce(Statistics(spectra))
             sample = run.sample(SPECTRA)
         scale = scaling(known).astype(np.float32)
-        resampled = known.moments.mean.astype(np.float32)[None]
-        found.append(
-            Background(
-                scene,
-                spectra,
-                scale,
-                spectra(resampled)[0] / scale,
-                of_scaled(normalisation, spectra, known),
-                of_scaled(CONTRAST, spectra, known),
-                spectra(sample) / scale if len(sample) else spectra(resampled) / scale,
-            )
+        mean = known.moments.mean.astype(np.float32)[None]
+        library = spectra(sample if len(sample) else mean) / scale
+        background = Background(
+            scene,
+            spectra,
+            scale,
+            spectra(mean)[0] / scale,
+            of_scaled(normalisation, spectra, known),
+            of_scaled(CONTRAST, spectra, known),
+            library,
         )
+        if spare:
+            lengths = np.linalg.norm(
+                (library - background.contrast.offset) @ background.contrast.matrix, axis=1
+            )
+            background = replace(background, spared=float(np.percentile(lengths, 100 - spare)))
+        found.append(background)
     job.progress("statistics", 1.0)
     return found
 

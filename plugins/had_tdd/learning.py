@@ -66,8 +66,11 @@ class Learning:
 
     def renew(self) -> None:
         """Begin with an optimiser that remembers nothing, as the released system does in every epoch."""
-        parts = ((self.network.encoder, self.rates.encoder), (self.network.decoder, self.rates.decoder))
-        groups = [{"params": list(part.parameters()), "lr": rate} for part, rate in parts]
+        encoder = list(self.network.encoder.parameters())
+        known = set(encoder)
+        others = [parameter for parameter in self.network.parameters() if parameter not in known]
+        parts = ((encoder, self.rates.encoder), (others, self.rates.decoder))
+        groups = [{"params": parameters, "lr": rate} for parameters, rate in parts]
         self.adam = torch.optim.Adam(groups, weight_decay=self.rates.decay)
 
     def learn(self, seen: Tensor, wanted: Tensor) -> float:
@@ -132,12 +135,10 @@ def initialise(network: Tdd, seed: int) -> None:
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu", generator=random)
             nn.init.zeros_(part.bias)
         elif isinstance(part, nn.MultiheadAttention):
-            assert part.in_proj_weight is not None  # noqa: S101 - keys are as wide as queries
             nn.init.xavier_uniform_(part.in_proj_weight, generator=random)
             nn.init.kaiming_normal_(part.out_proj.weight, nonlinearity="linear", generator=random)
-            for bias in (part.in_proj_bias, part.out_proj.bias):
-                assert bias is not None  # noqa: S101 - they are there unless left out on purpose
-                nn.init.zeros_(bias)
+            nn.init.zeros_(part.in_proj_bias)  # type: ignore[arg-type]
+            nn.init.zeros_(part.out_proj.bias)
     *cells, last = network.decoder
     outputs: list[Any] = [*(cell.conv3 for cell in cells), last.conv2]
     for output in outputs:

@@ -23,12 +23,15 @@ def supervised_loss(outputs: Sequence[Tensor], target: Tensor) -> Tensor:
     outputs
         Logits, n x 1 x rows x cols, deep to shallow.
     target
-        n x 1 x rows x cols of 0 and 1, of the size of the last output.
+        n x 1 x rows x cols of the size of the last output: 1 in anomalies, 0 in background, -1 in pixels
+        that say nothing.
     """
     total = target.new_zeros(())
     for ratio, logits in zip(RATIOS, reversed(outputs), strict=True):
         while target.shape[-1] > logits.shape[-1]:
             target = target[..., ::2, ::2]
-        weight = torch.where(target > 0, 1.0, BACKGROUND)
-        total = total + ratio * functional.binary_cross_entropy_with_logits(logits, target, weight)
+        weight = torch.where(target > 0, 1.0, BACKGROUND) * (target >= 0)
+        total = total + ratio * functional.binary_cross_entropy_with_logits(
+            logits, target.clamp(min=0), weight
+        )
     return total

@@ -40,7 +40,10 @@ class Encoder(nn.Module):
         for stage, (published, count) in enumerate(STAGES):
             wide, dilation = scaled(published, width), 2 if stage > HALVING else 1
             for _ in range(count):
-                layers += [nn.Conv2d(channels, wide, 3, padding=dilation, dilation=dilation), nn.ReLU(inplace=True)]
+                layers += [
+                    nn.Conv2d(channels, wide, 3, padding=dilation, dilation=dilation),
+                    nn.ReLU(inplace=True),
+                ]
                 channels = wide
             self.cuts.append(len(layers))
             layers.append(nn.MaxPool2d(2, 2) if stage < HALVING else nn.Identity())
@@ -105,11 +108,17 @@ class Tdd(nn.Module):
         Scales all other channel counts; 1 is the published network.
     attention
         Form of the local attention, ``released`` or ``exact``.
+    prior
+        Add to each output a multiple of the last channel of the input, so that the network begins from a
+        detector that this channel is, and learns what to change in it.
     """
 
-    def __init__(self, bands: int, width: float = 1.0, attention: str = RELEASED) -> None:
+    def __init__(
+        self, bands: int, width: float = 1.0, attention: str = RELEASED, *, prior: bool = False
+    ) -> None:
         super().__init__()
         self.bands, self.width, self.attention = bands, width, attention
+        self.prior = nn.Parameter(torch.ones(len(ATTENTIONS) + 1)) if prior else None
         self.encoder = Encoder(bands, width)
         channels = [scaled(published, width) for published in (DEEPEST, *(c for c, _ in STAGES[::-1]))]
         cells: list[nn.Module] = []
@@ -139,7 +148,14 @@ class Tdd(nn.Module):
         for cell in cells:
             decoded, logits = cell(maps.pop(), decoded)
             outputs.append(logits)
-        return [*outputs, last(maps.pop(), decoded)]
+        outputs.append(last(maps.pop(), decoded))
+        if self.prior is not None:
+            known = x[:, -1:]
+            outputs = [
+                logits + gain * functional.adaptive_max_pool2d(known, logits.shape[2:])
+                for gain, logits in zip(self.prior, outputs, strict=True)
+            ]
+        return outputs
 
     def score(self, x: Tensor) -> Tensor:
         """Return the map, n x rows x cols in [0, 1]."""
@@ -174,10 +190,11 @@ def _joined(cell: Cell | LastCell, encoded: Tensor, decoded: Tensor) -> Tensor:
 def _beside(convolution: nn.Conv2d, first: Tensor, second: Tensor) -> Tensor:
     """Return a 1 x 1 convolution of two images one behind the other, the second enlarged to the first's size.
 
-    A sum of two convolutions, so that neither is copied; and what is to be enlarged is convolved before:
-    the same values, as both are linear and the weights of an interpolation sum to 1, for a quarter of the work.
+    A sum of two convolutions, so that neither is copied; and what is to be enlarged is convolved before, for
+    a quarter of the work: both are linear, and the weights of an interpolation sum to 1.
     """
-    ours, theirs = convolution.weight.split([first.shape[1], second.shape[1]], dim=1)
+    count = first.shape[1]
+    ours, theirs = convolution.weight[:, :count], convolution.weight[:, count:]
     added = functional.conv2d(second, theirs)
     if added.shape[2:] != first.shape[2:]:
         added = functional.interpolate(added, size=first.shape[2:], mode="bilinear", align_corners=True)

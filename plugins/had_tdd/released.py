@@ -38,8 +38,7 @@ def import_weights(path: Path) -> Weights:
     if first is None or first.ndim != 4 or min(first.shape) < 1:
         raise WeightsError(f"{path}: lacks the tensor {FIRST!r}; it is no network of tdd")
     channels, bands = first.shape[:2]
-    network = load_network(
-        tensors, channels=bands, width=channels / STAGES[0][0], attention=RELEASED, path=path
-    )
+    shape = {"width": channels / STAGES[0][0], "attention": RELEASED}
+    network = load_network(tensors, channels=bands, shape=shape, path=path)
     model = Model(network, BandGrid(bands), Normalisation(MAXIMUM), INPUT_SIZE, None)
     return model.weights(imported_from={path.name: hashlib.sha256(path.read_bytes()).hexdigest()})

@@ -32,6 +32,7 @@ class Samples:
     simulation : ``mixed``, ``shuffle``, ``gaussian`` or ``uniform``
     patch, stride : side of a patch, and the step between the published places of patches
     sizes : least and greatest side of an anomaly, in pixels
+    strengths : least and greatest distance of a mixed anomaly from its background
     input_size : side of the network's input
     augment : vary size, brightness and bands of patches, and the components of whitened ones
     """
@@ -42,6 +43,7 @@ class Samples:
     patch: int
     stride: int
     sizes: tuple[int, int]
+    strengths: tuple[float, float]
     input_size: int
     augment: bool
 
@@ -54,7 +56,7 @@ class Samples:
         ]
 
     def draw(self, random: np.random.Generator, place: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
-        """Return channels x size x size and 1 x size x size of 0 and 1.
+        """Return channels x size x size and 1 x size x size: 1 in anomalies, 0 in background, -1 not sure.
 
         ``place`` is that of a published patch; ``mixed`` takes its scene only, and any place there.
         """
@@ -71,7 +73,8 @@ class Samples:
         zoom = np.exp(random.uniform(-ZOOMED, ZOOMED)) if self.augment else 1.0
         side = max(4, round(self.patch * zoom))
         patch = turned(random, scene.draw(random, side))
-        image, mask = Mixture(self.scenes, *self.sizes)(random, scene, patch)
+        image, mask = Mixture(self.scenes, self.sizes, self.strengths)(random, scene, patch)
+        mask[(mask == 0) & scene.unsure(patch)] = -1
         return self._seen(self._varied(random, image), mask, scene, random, mode="bilinear")
 
     def _varied(self, random: np.random.Generator, image: np.ndarray) -> np.ndarray:

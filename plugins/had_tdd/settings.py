@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from had_cli.errors import UsageError
+from had_tdd.normalising import WHITEN
 
 DEPENDABLE, PUBLISHED = "dependable", "published"
 RECIPES: dict[str, dict[str, Any]] = {
@@ -19,8 +20,12 @@ RECIPES: dict[str, dict[str, Any]] = {
         "stride": 20,
         "min_size": 1,
         "max_size": 9,
+        "min_strength": 8.0,
+        "max_strength": 80.0,
+        "spare": 2.0,
+        "prior": True,
         "input_size": 80,
-        "epochs": 8,
+        "epochs": 6,
         "patches": 128,
         "batch_size": 4,
         "encoder_rate": 0.001,
@@ -44,6 +49,10 @@ RECIPES: dict[str, dict[str, Any]] = {
         "stride": 5,
         "min_size": 5,
         "max_size": 7,
+        "min_strength": 8.0,
+        "max_strength": 80.0,
+        "spare": 0.0,
+        "prior": False,
         "input_size": 224,
         "epochs": 200,
         "patches": None,
@@ -73,6 +82,15 @@ def settled(params: Any) -> SimpleNamespace:
     values = vars(params)
     recipe = RECIPES[values["recipe"]]
     settled = SimpleNamespace(**{k: recipe.get(k) if v is None else v for k, v in values.items()})
+    if values["prior"] is None and settled.normalise != WHITEN:
+        settled.prior = False
+    if settled.prior and settled.normalise != WHITEN:
+        raise UsageError("--prior begins from whitened components; give --normalise whiten, or --no-prior")
+    if settled.min_strength > settled.max_strength:
+        raise UsageError(
+            f"--min-strength {settled.min_strength:g} is more than --max-strength {settled.max_strength:g}; "
+            "exchange them"
+        )
     if settled.input_size % 8:
         nearest = max(32, round(settled.input_size / 8) * 8)
         raise UsageError(

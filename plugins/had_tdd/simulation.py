@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.ndimage import gaussian_filter1d
 
 from had_tdd.backgrounds import Background
@@ -18,8 +17,7 @@ SHUFFLE, GAUSSIAN, UNIFORM, MIXED = "shuffle", "gaussian", "uniform", "mixed"
 KINDS = (MIXED, SHUFFLE, GAUSSIAN, UNIFORM)
 
 MOST = 3  # anomalies in a patch
-STRUCTURES = 1.0  # broad or long structures in a patch, the mean number
-STRENGTHS = (3.0, 60.0)  # of an anomaly, in standard deviations of the background
+STRUCTURES = 0.5  # broad or long structures in a patch, the mean number
 LABELLED = 0.4  # a pixel is an anomaly that is covered to this part
 
 
@@ -59,12 +57,13 @@ class Mixture:
     Attributes
     ----------
     scenes : to draw materials from
-    least, most : size of an anomaly, in pixels
+    sizes : least and greatest size of an anomaly, in pixels
+    strengths : least and greatest distance of an anomaly from what it covers, in standard deviations
     """
 
     scenes: Sequence[Background]
-    least: int
-    most: int
+    sizes: tuple[int, int]
+    strengths: tuple[float, float]
 
     def __call__(self, random: np.random.Generator, scene: Background, patch: Array) -> tuple[Array, Array]:
         """Return a patch and its mask of 0 and 1."""
@@ -73,7 +72,7 @@ class Mixture:
         for _ in range(random.poisson(STRUCTURES)):
             self._put(random, scene, patch, result, structure(random, side))
         for _ in range(random.integers(1, MOST + 1)):
-            cover = blob(random, side, self.least, min(self.most, side / 2))
+            cover = blob(random, side, self.sizes[0], min(self.sizes[1], side / 2))
             self._put(random, scene, patch, result, cover)
             mask[cover >= LABELLED] = 1
         return result, mask
@@ -86,10 +85,9 @@ class Mixture:
         if not len(rows):
             return
         change = self._material(random, scene, patch[rows, cols]) - patch[rows, cols]
-        matrix = torch.from_numpy(scene.contrast.matrix)
-        lengths = (torch.from_numpy(change) @ matrix).norm(dim=1).numpy()
+        lengths = np.linalg.norm(change @ scene.contrast.matrix, axis=1)
         length = float(np.median(lengths[cover[rows, cols] >= LABELLED]))
-        wanted = float(np.exp(random.uniform(*np.log(STRENGTHS))))
+        wanted = float(np.exp(random.uniform(*np.log(self.strengths))))
         share = min(1.0, wanted / length) if length > 0 else 1.0
         result[rows, cols] += share * cover[rows, cols, None] * change
 

@@ -53,20 +53,20 @@ class Tiling:
     def weights(self) -> Tensor:
         """Return (side,) weights along a tile: of all tiles at a pixel they sum to 1.
 
-        They rise over the whole overlap like a squared sine, so that neither the map nor its slope has a
-        step where a tile begins.
+        They rise in a straight line over the whole overlap, so that the change from one tile to the next is
+        spread evenly.
         """
         weights = torch.zeros(self.side, dtype=torch.float64)
         if not self.blend or not self.pad:
             weights[self.pad : self.pad + self.patch] = 1
             return weights.float()
         ramp = min(2 * self.pad, self.side // 2)
-        rising = torch.sin((torch.arange(ramp) + 0.5) / ramp * torch.pi / 2).square()
+        rising = (torch.arange(ramp) + 0.5) / ramp
         weights[:] = 1
         weights[:ramp] *= rising
         weights[-ramp:] *= rising.flip(0)
         weights.clamp_(min=EDGE)
-        reach = range(-self.neighbours - 1, self.neighbours + 2)
+        reach = range(-(self.side // self.patch), self.side // self.patch + 1)
         total = sum(_shifted(weights, step * self.patch) for step in reach)
         return (weights / total).float()
 

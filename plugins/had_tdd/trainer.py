@@ -49,7 +49,7 @@ def begun(job: TrainingJob, params: Any) -> Training:
     grid = BandGrid.of(job.scenes[0]) if params.network_bands is None else BandGrid(params.network_bands)
     kind = params.normalise
     normalisation = Normalisation(kind, params.components if kind == WHITEN else 0)
-    return Training(job, params, backgrounds(job, grid, normalisation), grid, normalisation)
+    return Training(job, params, backgrounds(job, grid, normalisation, params.spare), grid, normalisation)
 
 
 class Training:
@@ -69,7 +69,8 @@ class Training:
         self.places = self.samples.places()
         self.count = params.patches or len(self.places)
         self.steps = max(1, self.count // params.batch_size)
-        network = Tdd(normalisation.channels(grid.bands), params.width, params.attention)
+        channels = normalisation.channels(grid.bands)
+        network = Tdd(channels, params.width, params.attention, prior=params.prior)
         initialise(network, job.seed)
         rates = Rates(
             encoder=params.encoder_rate,
@@ -147,6 +148,7 @@ class Training:
             self.params.patch,
             self.params.stride,
             (self.params.min_size, self.params.max_size),
+            (self.params.min_strength, self.params.max_strength),
             self.params.input_size,
             self.params.augment,
         )

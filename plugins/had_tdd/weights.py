@@ -47,7 +47,11 @@ class Model:
         kind = np.float16 if half else np.float32
         tensors = {name: t.detach().cpu().numpy() for name, t in self.network.state_dict().items()}
         tensors = {name: t.astype(kind) if t.dtype.kind == "f" else t for name, t in tensors.items()}
-        network = {"width": self.network.width, "attention": self.network.attention}
+        network = {
+            "width": self.network.width,
+            "attention": self.network.attention,
+            "prior": self.network.prior is not None,
+        }
         description = {
             **self.grid.header(),
             "network": {**network, "input_size": self.input_size, "tile": self.tile},
@@ -67,22 +71,21 @@ def from_weights(weights: Weights) -> Model:
     """
     grid = BandGrid.from_header(weights.header)
     normalisation = Normalisation.from_header(weights.header)
-    width, attention, size, tile = _known(weights.header)
+    shape, size, tile = _known(weights.header)
     tensors = {name: torch.as_tensor(np.asarray(t)) for name, t in weights.tensors.items()}
     network = load_network(
         tensors,
         channels=normalisation.channels(grid.bands),
-        width=width,
-        attention=attention,
+        shape=shape,
         path="weights of tdd",
     )
     return Model(network, grid, normalisation, size, tile)
 
 
 def load_network(
-    tensors: Mapping[str, torch.Tensor], *, channels: int, width: float, attention: str, path: str | Path
+    tensors: Mapping[str, torch.Tensor], *, channels: int, shape: Mapping[str, Any], path: str | Path
 ) -> Tdd:
-    """Return the network with these tensors, in single precision and in inference mode.
+    """Return the network of that shape with these tensors, in single precision and in inference mode.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def load_network(
         When one is missing, of another shape, not finite, or not the network's; ``path`` says whose.
     """
     with torch.device("meta"):  # shapes only: millions of initial weights would be drawn for nothing
-        network = Tdd(channels, width, attention)
+        network = Tdd(channels, **shape)
     check_names(path, METHOD, tensors, network.state_dict())
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
@@ -100,16 +103,17 @@ def load_network(
     return network.requires_grad_(requires_grad=False).eval()
 
 
-def _known(header: Mapping[str, Any]) -> tuple[float, str, int, int | None]:
-    """Return width, form of the local attention, input size and tile."""
-    known = header.get("network")
+def _known(header: Mapping[str, Any]) -> tuple[dict[str, Any], int, int | None]:
+    """Return the shape of the network, its input size and the tile."""
+    known: Any = header.get("network")
     try:
-        width, attention = float(known["width"]), known["attention"]  # type: ignore[index]
-        size, tile = int(known["input_size"]), known["tile"]  # type: ignore[index]
+        width, attention = float(known["width"]), known["attention"]
+        size, tile = int(known["input_size"]), known["tile"]
         tile = None if tile is None else int(tile)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(NO_NETWORK) from error
     sound = 0 < width <= WIDEST and attention in FORMS and 0 < size <= LARGEST_INPUT and not size % STEP
     if not sound or not (tile is None or 0 < tile <= LARGEST_INPUT):
         raise WeightsError(NO_NETWORK)
-    return width, attention, size, tile
+    shape = {"width": width, "attention": attention, "prior": known.get("prior") is True}
+    return shape, size, tile

@@ -1,0 +1,138 @@
+"""Tiles: their weights, their blending, their size; the map of a scene in pieces is that of the whole."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tdd_small import model
+
+from had_cli import detect
+from had_cli.errors import SceneError, UsageError
+from had_cli.scenes.scene import Scene
+from had_cli.testing import example_cube
+from had_tdd.detector import scaled_scores
+from had_tdd.ground import ground_sampling_distance
+from had_tdd.tiles import Tiling
+
+
+@settings(max_examples=40, deadline=None)
+@given(patch=st.integers(2, 60), pad=st.integers(0, 100), blend=st.booleans())
+def test_the_weights_of_all_tiles_at_a_pixel_sum_to_one(patch, pad, blend):
+    tiling = Tiling(patch, pad, 32, blend)
+    reach = 2 * (tiling.neighbours + 1)
+    total = torch.zeros(patch * (2 * reach + 1) + tiling.side)
+    for number in range(2 * reach + 1):
+        total[number * patch : number * patch + tiling.side] += tiling.weights()
+    middle = reach * patch + pad
+    torch.testing.assert_close(total[middle : middle + patch], torch.ones(patch), rtol=0, atol=1e-5)
+
+
+def test_without_blending_the_patches_stand_side_by_side():
+    np.testing.assert_array_equal(Tiling(4, 2, 32, blend=False).weights(), [0, 0, 1, 1, 1, 1, 0, 0])
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "tdd.safetensors"
+    model(16).weights().save(path)
+    return path
+
+
+def test_blended_tiles_leave_no_seam_where_tiles_set_side_by_side_do(weights):
+    rows, cols, patch = 96, 240, 12
+    cube, _ = example_cube(rows, cols, 16)
+
+    def step_at_borders(blend, first=0):
+        """Mean absolute step across every 12th column, as a part of that elsewhere."""
+        scores = detect(
+            cube, "tdd", weights=weights, patch=patch, pad=6, blend=blend, device="cpu", tile_batch=16
+        ).scores
+        steps = np.abs(np.diff(scores, axis=1)).mean(axis=0)
+        border = np.arange(1, cols) % patch == first
+        return steps[border].mean() / steps[~border].mean()
+
+    # between any two columns that are 12 apart it is 1, to about a tenth
+    assert step_at_borders(blend=False) > 1.5
+    assert step_at_borders(blend=True) <= 1.1  # between patches
+    assert step_at_borders(blend=True, first=patch // 2) <= 1.1  # where tiles begin and end
+
+
+def test_how_many_tiles_go_at_once_does_not_matter(weights):
+    cube, _ = example_cube(40, 50, 16)
+    one, many = (
+        detect(cube, "tdd", weights=weights, device="cpu", tile_batch=count).scores for count in (1, 7)
+    )
+    np.testing.assert_allclose(one, many, rtol=1e-4, atol=1e-6)
+
+
+def test_a_tile_in_metres_follows_from_the_size_of_pixels(weights):
+    cube, _ = example_cube(40, 50, 16)
+    utm = "EPSG:32633"
+    for size, side in ((1.0, 24), (2.0, 12)):
+        scene = Scene.from_array(cube, crs=wkt(utm), transform=(size, 0.0, 500000.0, 0.0, -size, 5000000.0))
+        assert ground_sampling_distance(scene.info) == pytest.approx(size, rel=0.01)
+        facts = detect(scene, "tdd", weights=weights, tile_metres=24.0, device="cpu").facts
+        assert facts["patch"] + 2 * facts["pad"] == side
+
+
+def wkt(code):
+    from rasterio.crs import CRS
+
+    return CRS.from_user_input(code).to_wkt()
+
+
+def test_a_tile_in_metres_needs_pixels_of_known_size(weights):
+    cube, _ = example_cube(40, 50, 16)
+    with pytest.raises(SceneError, match="size of its pixels on the ground is not known"):
+        detect(cube, "tdd", weights=weights, tile_metres=24.0, device="cpu")
+    with pytest.raises(UsageError, match="one or the other"):
+        detect(cube, "tdd", weights=weights, tile_metres=24.0, patch=10, device="cpu")
+
+
+def test_imported_weights_that_tell_no_tile_take_a_published_one_and_say_so(tmp_path):
+    path = tmp_path / "tdd.safetensors"
+    model(16, tile=None).weights().save(path)
+    cube, _ = example_cube(30, 30, 16)
+    found = detect(cube, "tdd", weights=path, device="cpu")
+    assert (found.facts["patch"], found.facts["pad"]) == (20, 10)
+    assert any("--patch 20 --pad 10" in line for line in found.warnings)
+
+
+def test_bright_pixels_are_suppressed_by_their_brightest_band(weights):
+    cube, _ = example_cube(30, 30, 16)
+    plain, suppressed = (
+        detect(cube, "tdd", weights=weights, device="cpu", suppress_bright=flag).scores
+        for flag in (False, True)
+    )
+    brightest = (cube / cube.max(axis=(0, 1))).max(axis=-1)
+    # the map before it was scaled is an affine function of the one after it
+    raw = np.linspace(0, 1, 201)[:, None, None] + plain
+    close = [np.abs(scaled_scores((r / brightest).astype(np.float32)) - suppressed).max() for r in raw]
+    assert min(close) < 0.05
+    assert not np.allclose(plain, suppressed)
+
+
+def test_a_flat_map_becomes_zero():
+    np.testing.assert_array_equal(scaled_scores(np.full((3, 4), 7, np.float32)), np.zeros((3, 4)))
+
+
+def test_half_precision_weights_give_the_same_map_to_three_digits(tmp_path):
+    cube, _ = example_cube(40, 40, 16)
+    maps = []
+    for half in (False, True):
+        path = tmp_path / f"{half}.safetensors"
+        model(16, "whiten").weights(half=half).save(path)
+        maps.append(detect(cube, "tdd", weights=path, device="cpu").scores)
+    assert path.stat().st_size < 0.6 * (tmp_path / "False.safetensors").stat().st_size
+    np.testing.assert_allclose(*maps, atol=5e-3)
+
+
+def test_a_scene_of_one_spectrum_is_told_to_say_nothing(tmp_path):
+    path = tmp_path / "tdd.safetensors"
+    model(16, "whiten").weights().save(path)
+    found = detect(np.full((30, 30, 16), 0.3, np.float32), "tdd", weights=path, device="cpu")
+    assert any("say nothing" in line for line in found.warnings)
+    assert SimpleNamespace(**found.facts).normalised_by == "whiten"

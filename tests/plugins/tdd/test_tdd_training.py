@@ -1,0 +1,213 @@
+"""Training: repeatable, resumable, without labels; settings are checked before any work."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from had_cli import detect
+from had_cli.errors import HadError, UsageError, WeightsError
+from had_cli.scenes.scene import Scene
+from had_cli.testing import example_cube
+from had_cli.training import train
+from had_cli.weights import load_weights
+from had_tdd.checkpoint import FILE
+from had_tdd.learning import Learning, Rates
+from had_tdd.network import Tdd
+from had_tdd.settings import PUBLISHED, RECIPES
+
+SMALL = {
+    "width": 0.06,
+    "components": 6,
+    "patch": 16,
+    "stride": 8,
+    "max_size": 5,
+    "input_size": 32,
+    "patches": 8,
+    "warm_up": 2,
+    "device": "cpu",
+}
+
+
+def scene(seed=0, rows=40, cols=50, **metadata):
+    return Scene.from_array(example_cube(rows, cols, 12, seed=seed)[0], name=f"scene{seed}", **metadata)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def trained(folder: Path, name: str, scenes=None, **options) -> Path:
+    path = folder / f"{name}.safetensors"
+    train(scenes or [scene()], "tdd", path, **{**SMALL, "epochs": 3, **options})
+    return path
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
+    one, again = trained(tmp_path, "one"), trained(tmp_path, "again")
+    assert digest(one) == digest(again)
+    other = load_weights(trained(tmp_path, "other", seed=1)).tensors
+    assert not np.array_equal(
+        other["decoder.5.conv2.weight"], load_weights(one).tensors["decoder.5.conv2.weight"]
+    )
+
+
+@pytest.mark.parametrize("recipe", ["dependable", "published"])
+def test_an_interrupted_training_resumes_to_the_same_bytes(tmp_path, recipe):
+    options = {"recipe": recipe, "checkpoint": tmp_path / "state"}
+    whole = trained(tmp_path, "whole", **{**options, "checkpoint": tmp_path / "other"})
+
+    class HaltedError(Exception):
+        pass
+
+    def stop(label, fraction, **numbers):
+        if label == "epochs" and numbers["epoch"] == 3:
+            raise HaltedError
+
+    with pytest.raises(HaltedError):
+        trained(tmp_path, "resumed", progress=stop, **options)
+    assert not (tmp_path / "resumed.safetensors").exists()
+    assert digest(trained(tmp_path, "resumed", resume=True, **options)) == digest(whole)
+
+
+def test_a_state_is_neither_overwritten_nor_continued_by_another_training(tmp_path):
+    options = {"checkpoint": tmp_path / "state", "epochs": 1}
+    trained(tmp_path, "first", **options)
+    with pytest.raises(UsageError, match="holds a training already"):
+        trained(tmp_path, "second", **options)
+    with pytest.raises(WeightsError, match="with other parameters"):
+        trained(tmp_path, "second", resume=True, **{**options, "epochs": 2})
+    with pytest.raises(WeightsError, match="with other scenes"):
+        trained(tmp_path, "second", [scene(3)], resume=True, **options)
+    state = tmp_path / "state" / FILE
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match="damaged"):
+        trained(tmp_path, "second", resume=True, **options)
+
+
+def test_truths_are_not_looked_at(tmp_path):
+    def truth():
+        raise AssertionError
+
+    assert digest(trained(tmp_path, "with", [scene(truth=truth)], epochs=1)) == digest(
+        trained(tmp_path, "without", epochs=1)
+    )
+
+
+def test_the_loss_on_simulated_anomalies_falls(tmp_path):
+    path = trained(tmp_path, "longer", epochs=12, patches=16)
+    losses = load_weights(path).header["metrics"]["losses"]
+    assert np.mean(losses[-3:]) < 0.8 * losses[0]
+
+
+def test_it_finds_in_a_scene_that_it_was_not_trained_on(tmp_path):
+    path = trained(tmp_path, "weights", [scene(1)], epochs=6)
+    cube, truth = example_cube(50, 60, 12, seed=2)
+    assert detect(cube, "tdd", weights=path, truth=truth, device="cpu").evaluation.auc > 0.95
+
+
+def test_a_held_out_scene_chooses_the_epoch(tmp_path):
+    path = trained(tmp_path, "weights", [scene(s) for s in range(3)], hold_out=1)
+    header = load_weights(path).header
+    losses = header["metrics"]["held_out_losses"]
+    assert len(losses) == 3
+    assert header["metrics"]["epoch"] == 1 + int(np.argmin(losses))
+    assert len(header["held_out"]) == 1
+    assert "held-out" in header["selection"]
+
+
+def test_the_header_tells_every_setting(tmp_path):
+    header = load_weights(trained(tmp_path, "weights", epochs=1)).header
+    recipe = RECIPES["dependable"]
+    assert set(recipe) <= set(header["settings"])
+    assert header["settings"]["encoder_rate"] == recipe["encoder_rate"]
+    assert header["network"] == {
+        "attention": "exact",
+        "input_size": 32,
+        "prior": True,
+        "tile": 16,
+        "width": 0.06,
+    }
+    assert header["normalisation"] == {"kind": "whiten", "components": 6}
+
+
+def test_the_published_recipe_is_what_the_paper_says():
+    published = RECIPES[PUBLISHED]
+    expected = {
+        "width": 1.0,
+        "patch": 10,
+        "stride": 5,
+        "min_size": 5,
+        "max_size": 7,
+        "input_size": 224,
+        "epochs": 200,
+        "batch_size": 1,
+        "encoder_rate": 0.001,
+        "decoder_rate": 0.01,
+        "weight_decay": 0.0005,
+        "clip": 100.0,
+        "simulation": "shuffle",
+        "normalise": "max",
+        "attention": "released",
+        "fresh_optimiser": True,
+    }
+    assert {name: published[name] for name in expected} == expected
+    assert set(published) == set(RECIPES["dependable"])
+
+
+@pytest.mark.parametrize("simulation", ["shuffle", "gaussian", "uniform"])
+@pytest.mark.parametrize("augment", [False, True])
+def test_every_published_simulation_trains(tmp_path, simulation, augment):
+    path = trained(
+        tmp_path, "w", recipe="published", epochs=1, simulation=simulation, augment=augment, min_size=2
+    )
+    assert load_weights(path).header["normalisation"] == {"kind": "max"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input_size": 50}, "multiple of 8, not 50; the nearest is 48"),
+        ({"min_size": 6}, "--min-size 6 is more than --max-size 5"),
+        ({"max_size": 17}, "--max-size 17 does not fit into --patch 16"),
+        ({"normalise": "max", "prior": True}, "--normalise whiten"),
+        ({"min_strength": 90.0}, "--min-strength 90 is more than"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(tmp_path, options, message):
+    with pytest.raises(UsageError, match=message):
+        trained(tmp_path, "weights", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_diverges_says_so_and_writes_nothing(tmp_path):
+    with pytest.raises(HadError, match="diverged in step"):
+        trained(tmp_path, "weights", encoder_rate=1.0, decoder_rate=1.0, epochs=30, clip=1e30, warm_up=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_rates_rise_and_fall():
+    rates = Rates(0.001, 0.003, 0, 100, warm_up=10, steps=100, cosine=True, average=0.9)
+    factors = [rates.factor(step) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) > 0.95
+    assert factors[-1] < 0.001
+    constant = Rates(0.001, 0.003, 0, 100, warm_up=0, steps=100, cosine=False, average=0)
+    assert {constant.factor(step) for step in range(100)} == {1.0}
+
+
+def test_the_running_mean_follows_the_network_slowly():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        learning = Learning(Tdd(4, 0.06), Rates(0.01, 0.01, 0, 100, 0, 100, False, 0.9), "cpu")
+    before = {name: t.clone() for name, t in learning.averaged.named_parameters()}
+    for _ in range(5):
+        learning.learn(torch.rand(1, 4, 32, 32), torch.zeros(1, 1, 32, 32))
+    now = dict(learning.network.named_parameters())
+    nearer = [
+        (t - before[name]).norm() <= (now[name] - before[name]).norm()
+        for name, t in learning.averaged.named_parameters()
+    ]
+    assert np.mean(nearer) > 0.9
