@@ -194,3 +194,15 @@ def test_the_shell_completes_their_names(had, bundled, own, monkeypatch, line):
     monkeypatch.setenv("COMP_WORDS", line)
     monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
     assert had().out.split() == ["mean-6", "mine"]
+
+
+def test_the_kit_catches_weights_that_are_not_what_was_declared(bundled):
+    from had_cli.testing import MethodContract
+
+    class Contract(MethodContract):
+        method = "mean"
+
+    Contract().test_weights_that_come_with_it_are_sound()
+    flip(bundled)
+    with pytest.raises(AssertionError, match="damaged or replaced"):
+        Contract().test_weights_that_come_with_it_are_sound()
