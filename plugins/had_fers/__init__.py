@@ -18,7 +18,6 @@ def had_methods() -> list[Method]:
             detect="had_fers.detector:detect",
             train="had_fers.trainer:train",
             importer="had_fers.importer:import_weights",
-            exporter="had_fers.exporter:export_network",
             weights="required",
             bundled=BUNDLED,
             double_precision=True,

@@ -66,6 +66,11 @@ class Student:
         learnt = [p for p in self.trained.parameters() if p.requires_grad]
         self.adam = torch.optim.Adam(learnt, lr=params.learning_rate, betas=BETAS)
         self.held = fixed_patches(held, params.batch_size)
+        if self.held is None:  # in the words of ferd, which may have said it before
+            job.warn(
+                "the scenes are too few and too small to hold patches out: the last epoch is kept, whatever "
+                "its loss; give four scenes or more, or one of 96 rows"
+            )
         area = sum(region.area for region in self.regions)
         self.steps = max(1, math.ceil((params.patches or area / SIDE**2) / params.batch_size))
         self.epoch, self.best_epoch, self.best_loss = 0, 0, math.inf
