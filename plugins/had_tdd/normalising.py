@@ -3,7 +3,8 @@
 ``max`` is published: every band divided by its greatest value over the scene. Scenes then still differ
 in brightness, in their materials and in which bands mean what. ``whiten`` takes these differences out:
 the leading principal components of the scene's own background, each with unit variance, so that the
-network sees how far a pixel lies from what is common in its scene, whatever the sensor.
+network sees how far a pixel lies from what is common in its scene, and from its surroundings, whatever
+the sensor.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ KINDS = (MAXIMUM, WHITEN)
 # Added to every variance, as a part of the total: directions that hold rounding only are not blown up.
 RIDGE = 1e-6
 MOST_COMPONENTS = 1024
+SURROUNDINGS = 9  # side in pixels of what a pixel is compared with
 Float = npt.NDArray[np.float32]
 
 
@@ -69,20 +71,29 @@ class Normalisation:
 
     def channels(self, bands: int) -> int:
         """Return how many channels the network's input has, for spectra of so many bands."""
-        return bands if self.kind == MAXIMUM else self.components + len(groups(self.components)) + 1
+        return bands if self.kind == MAXIMUM else self.components + 2 * (len(groups(self.components)) + 1)
 
     def features(self, values: Any) -> Any:
         """Return rows x cols x channels of the linear values of :class:`Normaliser`, as torch tensors.
 
         Whitened components are compressed, and joined by their energies in groups of one, one, two, four,
-        ... components and of all: the last is the Mahalanobis distance of GRX, on a logarithmic scale.
+        ... components and of all, which is the Mahalanobis distance of GRX, on a logarithmic scale; and by
+        the same energies of the difference between a pixel and the mean of the 9 x 9 pixels around it.
         """
         if self.kind == MAXIMUM:
             return values
         import torch
+        from torch.nn import functional
 
-        squares = values.square()
-        energies = [squares[..., a:b].mean(dim=-1) for a, b in (*groups(self.components), (0, None))]
+        image = values.movedim(-1, 0)[None]
+        around = functional.avg_pool2d(image, SURROUNDINGS, 1, SURROUNDINGS // 2, count_include_pad=False)[
+            0
+        ].movedim(0, -1)
+        energies = [
+            squares[..., a:b].mean(dim=-1)
+            for squares in (values.square(), (values - around).square())
+            for a, b in (*groups(self.components), (0, None))
+        ]
         return torch.cat([values.asinh(), torch.stack(energies, dim=-1).log1p()], dim=-1)
 
 

@@ -12,7 +12,7 @@ from had_tdd.weights import Model
 def model(bands: int = 16, kind: str = "max", attention: str = "exact", tile: int | None = 24) -> Model:
     """Return an untrained model that tells pixels apart."""
     normalisation = Normalisation(kind, 6 if kind == "whiten" else 0)
-    network = Tdd(normalisation.channels(bands), 0.06, attention)
+    network = Tdd(normalisation.channels(bands), 0.0625, attention)
     initialise(network, 0)
     last = network.decoder[-1].conv2
     last.weight.data *= 30

@@ -34,8 +34,8 @@ def test_a_band_without_positive_values_is_left_as_it_is_by_max(cube):
     assert not found[..., 5].any()
 
 
-def test_the_last_whitened_channel_is_the_mahalanobis_distance_on_a_logarithmic_scale(cube):
-    last = seen(cube, Normalisation("whiten", 12))[..., -1]
+def test_among_the_whitened_channels_is_the_mahalanobis_distance_on_a_logarithmic_scale(cube):
+    last = seen(cube, Normalisation("whiten", 12))[..., 12 + len(groups(12))]
     pixels = cube.reshape(-1, 12).astype(np.float64)
     deviations = pixels - pixels.mean(axis=0)
     covariance = np.cov(deviations, rowvar=False)
@@ -77,3 +77,13 @@ def test_groups_of_components_follow_each_other_without_a_gap(components):
     assert found[0][0] == 0
     assert found[-1][1] == components
     assert all(before[1] == after[0] for before, after in pairwise(found))
+
+
+def test_the_last_whitened_channel_is_the_distance_from_the_surroundings():
+    cube = np.random.default_rng(0).standard_normal((40, 40, 5)).astype(np.float32)
+    cube[10:26, 10:26] += 5 * np.arange(5, dtype=np.float32)  # another material, many pixels wide
+    found = seen(cube, Normalisation("whiten", 5))
+    everywhere, around = found[..., 5 + len(groups(5))], found[..., -1]
+    within, outside = (slice(15, 21), slice(15, 21)), (slice(0, 6), slice(None))
+    assert everywhere[within].mean() > 1.2 * everywhere[outside].mean()
+    assert around[within].mean() < 1.2 * around[outside].mean()
