@@ -40,7 +40,7 @@ def had_methods() -> list[Method]:
                 Param(
                     name="tile_size",
                     type=int,
-                    default=64,
+                    default=256,
                     minimum=32,
                     maximum=256,
                     help="Side of the tiles that the spatial network sees along an axis of more than 256 "
