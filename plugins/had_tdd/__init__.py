@@ -204,14 +204,14 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
-                    help=f"Passes over the patches. {_OWN}, 10 or 200.",
+                    help=f"Passes over the patches. {_OWN}, 6 or 200.",
                 ),
                 Param(
                     name="patches",
                     type=int,
                     default=None,
                     minimum=1,
-                    help=f"Patches in an epoch. {_OWN}, 160 or as many as --patch and --stride give.",
+                    help=f"Patches in an epoch. {_OWN}, 128 or as many as --patch and --stride give.",
                 ),
                 Param(
                     name="batch_size",
@@ -226,7 +226,7 @@ def had_methods() -> list[Method]:
                     default=None,
                     minimum=1e-8,
                     maximum=1,
-                    help="Learning rate of the encoder; default: 0.001.",
+                    help=f"Learning rate of the encoder. {_OWN}, 0.0003 or 0.001.",
                 ),
                 Param(
                     name="decoder_rate",
@@ -234,7 +234,7 @@ def had_methods() -> list[Method]:
                     default=None,
                     minimum=1e-8,
                     maximum=1,
-                    help=f"Learning rate of the decoder. {_OWN}, 0.003 or 0.01.",
+                    help=f"Learning rate of the decoder. {_OWN}, 0.001 or 0.01.",
                 ),
                 Param(
                     name="weight_decay",

@@ -133,11 +133,11 @@ def initialise(network: Tdd, seed: int) -> None:
     for part in network.modules():
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu", generator=random)
-            nn.init.zeros_(part.bias)
+            nn.init.zeros_(part.bias)  # type: ignore[arg-type]
         elif isinstance(part, nn.MultiheadAttention):
             nn.init.xavier_uniform_(part.in_proj_weight, generator=random)
             nn.init.kaiming_normal_(part.out_proj.weight, nonlinearity="linear", generator=random)
-            nn.init.zeros_(part.in_proj_bias)  # type: ignore[arg-type]
+            nn.init.zeros_(part.in_proj_bias)
             nn.init.zeros_(part.out_proj.bias)
     *cells, last = network.decoder
     outputs: list[Any] = [*(cell.conv3 for cell in cells), last.conv2]

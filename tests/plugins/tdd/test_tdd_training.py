@@ -157,6 +157,19 @@ def test_the_published_recipe_is_what_the_paper_says():
     assert set(published) == set(RECIPES["dependable"])
 
 
+def test_the_page_of_the_method_lists_both_recipes():
+    page = (Path(__file__).parents[3] / "docs" / "methods" / "tdd.md").read_text(encoding="utf-8")
+
+    def shown(value):
+        if value is None or isinstance(value, bool):
+            return {True: "yes", False: "no", None: "all"}[value]
+        return value if isinstance(value, str) else f"{value:g}"
+
+    for name, ours in RECIPES["dependable"].items():
+        row = f"| `--{name.replace('_', '-')}` | {shown(ours)} | {shown(RECIPES[PUBLISHED][name])} |"
+        assert row in page
+
+
 @pytest.mark.parametrize("simulation", ["shuffle", "gaussian", "uniform"])
 @pytest.mark.parametrize("augment", [False, True])
 def test_every_published_simulation_trains(tmp_path, simulation, augment):
