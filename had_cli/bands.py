@@ -94,10 +94,10 @@ class Resampling:
 
         return spectra @ xp.asarray(self.matrix, device=array_api_compat.device(spectra))
 
-    def tell(self, warn: Callable[[str], None]) -> None:
-        """Hand every doubt to ``warn``."""
+    def tell(self, warn: Callable[[str], None], name: str = "") -> None:
+        """Hand every doubt to ``warn``, with the name of the scene where it would not be clear."""
         for line in self.doubts:
-            warn(line)
+            warn(f"{name}: {line}" if name else line)
 
 
 def resampling(scene: BandGrid, grid: BandGrid, *, name: str = "the scene") -> Resampling:
@@ -123,7 +123,7 @@ def resampling(scene: BandGrid, grid: BandGrid, *, name: str = "the scene") -> R
     doubts = []
     if factor > DOUBTFUL:
         doubts.append(
-            f"{name}: {scene.bands} bands are resampled to the {grid.bands} of the network, a factor of "
+            f"{scene.bands} bands are resampled to the {grid.bands} of the network, a factor of "
             f"{factor:.1f}: scores may say little"
         )
     if scene.wavelengths is None or grid.wavelengths is None:
@@ -141,7 +141,7 @@ def resampling(scene: BandGrid, grid: BandGrid, *, name: str = "the scene") -> R
         )
     if outside.any():
         doubts.append(
-            f"{name}: covers {_range(scene.wavelengths)}: {outside.sum()} of the network's {grid.bands} "
+            f"the scene covers {_range(scene.wavelengths)}: {outside.sum()} of the network's {grid.bands} "
             "bands lie outside and take the value of the nearest band"
         )
     return Resampling(_interpolation(scene.wavelengths, grid.wavelengths), "wavelength", tuple(doubts))

@@ -74,8 +74,10 @@ def test_beyond_the_scene_the_nearest_band_stands_in_and_the_user_is_told():
     np.testing.assert_allclose(how(np.float32([1, 2, 4])), [1, 1, 3, 4])
     told = []
     how.tell(told.append)
-    (line,) = told
-    assert line.startswith("the scene: covers 500 to 700 nm: 1 of the network's 4 bands lie outside")
+    how.tell(told.append, "scene.tif")
+    line, named = told
+    assert named == f"scene.tif: {line}"
+    assert line.startswith("the scene covers 500 to 700 nm: 1 of the network's 4 bands lie outside")
 
 
 def test_half_a_band_beyond_the_end_is_not_outside():

@@ -73,7 +73,7 @@ def regions(job: TrainingJob, grid: BandGrid) -> list[Region]:
     found = []
     for number, scene in enumerate(job.scenes):
         spectra = resampling(BandGrid.of(scene), grid, name=scene.path)
-        spectra.tell(job.warn)
+        spectra.tell(job.warn, scene.path)
         job.progress("statistics", number / len(job.scenes))
         with Executor(scene, stream=True, memory=memory_budget(None)) as run:
             known = statistics(run.reduce(ResampledSums(spectra)))

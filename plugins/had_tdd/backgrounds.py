@@ -106,7 +106,7 @@ def backgrounds(
     for number, scene in enumerate(job.scenes):
         job.progress("statistics", number / len(job.scenes))
         spectra = resampling(BandGrid.of(scene), grid, name=scene.path)
-        spectra.tell(job.warn)
+        spectra.tell(job.warn, scene.path)
         with Executor(scene, stream=True, memory=memory_budget(None)) as run:
             known = run.reduce(Statistics(spectra))
             sample = run.sample(SPECTRA)
