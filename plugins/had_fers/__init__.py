@@ -60,7 +60,7 @@ def had_methods() -> list[Method]:
                     name="teacher",
                     type=Path,
                     default=None,
-                    help="Weights of ferd to take as they are; default: train ferd first, on these scenes.",
+                    help="Weights of ferd to take as they are, a file or a name; default: train ferd first.",
                 ),
                 Param(
                     name="teacher_epochs",

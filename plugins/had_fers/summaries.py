@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from torch import Tensor
 from had_cli.devices import is_out_of_memory
 from had_cli.engine import Run
 from had_cli.engine.prefetch import prefetch
+from had_cli.errors import OutputError
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import Window
 from had_ferd.enhancement import Enhance, exact_convolutions
@@ -102,7 +104,7 @@ class _Machine:
         self.run, self.network, self.enhance = run, network, enhance
         self._go_to(run.device)
 
-    def summaries(self, strip: _Strip, across: Axis) -> Iterator[tuple[range, tuple[Array, Array]]]:
+    def summaries(self, strip: _Strip, across: Axis) -> Iterator[tuple[int, tuple[Array, Array]]]:
         """Yield the summaries of the tiles of a strip that hold anything."""
         first = across.starts[strip.tiles[0]]
         places = {
@@ -143,6 +145,12 @@ class _Machine:
 def _zeros(shape: tuple[int, ...]) -> Array:
     if 4 * np.prod(shape, dtype=np.int64) <= IN_MEMORY:
         return np.zeros(shape, np.float32)
+    needed, folder = 4 * int(np.prod(shape, dtype=np.int64)), tempfile.gettempdir()
+    if needed > shutil.disk_usage(folder).free:  # or the process would be killed once the disk is full
+        raise OutputError(
+            f"summaries of the tiles take {needed / 1e9:.1f} GB, more than is free in {folder}; set TMPDIR "
+            "to another folder, or take a part of the scene with --window"
+        )
     # the file has no name any more, and goes with the array
     with tempfile.TemporaryFile(prefix="had-") as file:
         return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)

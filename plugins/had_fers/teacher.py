@@ -15,6 +15,7 @@ import numpy as np
 from had_cli import host
 from had_cli.detection import check_params
 from had_cli.errors import UsageError, WeightsError
+from had_cli.models import find
 from had_cli.training import TrainingJob, scene_hash
 from had_cli.weights import Weights, load_weights
 from had_ferd.backbone import IMAGENET_URL, imagenet_file
@@ -69,7 +70,7 @@ def digest(weights: Weights) -> str:
 def _given(params: Any) -> Weights:
     if params.teacher_epochs is not None:
         raise UsageError("--teacher gives ferd trained already; leave --teacher-epochs out")
-    weights = load_weights(params.teacher, method="ferd")
+    weights = find(params.teacher).load(method="ferd")
     bands = weights.header.get("bands")
     if params.network_bands not in {None, bands}:
         raise UsageError(

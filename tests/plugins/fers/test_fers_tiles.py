@@ -1,6 +1,7 @@
 """A scene of any size, cut in any way: no seams, and the whole image where it is small."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from had_cli import detect
 from had_cli.engine.executor import Executor
+from had_cli.errors import OutputError
 from had_cli.scenes.scene import Scene
 from had_cli.testing import example_cube
 from had_ferd.detector import enhancement
@@ -223,6 +225,13 @@ def test_many_summaries_lie_in_a_file(networks, monkeypatch):
         _, spatial = spatial_of(run, networks)
     assert isinstance(spatial.found.grids, np.memmap)
     np.testing.assert_array_equal(everywhere(spatial), everywhere(expected))
+
+
+def test_where_the_disk_is_full_the_remedy_is_named(networks, monkeypatch):
+    monkeypatch.setattr(module, "IN_MEMORY", 1000)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
+    with Executor(Scene.from_array(cube(20, 20))) as run, pytest.raises(OutputError, match="set TMPDIR"):
+        spatial_of(run, networks)
 
 
 def test_where_a_device_runs_out_of_memory_the_cpu_takes_over(networks, monkeypatch):
