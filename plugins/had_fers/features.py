@@ -15,6 +15,7 @@ from had_ferd.enhancement import Enhance, exact_convolutions
 from had_fers.pooling import interpolation
 from had_fers.spatial import PyramidPooling
 from had_fers.summaries import Summaries
+from had_fers.tiles import Axis
 
 PIECE = 128  # side of what is enlarged at once: its 128 channels take 8 MB
 
@@ -66,7 +67,7 @@ class SpatialFeature:
         return self._ready[device]
 
 
-def _along(axis: Any, tile: int, start: int, stop: int, device: str) -> tuple[slice, Tensor, Tensor]:
+def _along(axis: Axis, tile: int, start: int, stop: int, device: str) -> tuple[slice, Tensor, Tensor]:
     """Return where a tile meets pixels of an axis, its interpolation there, and its shares."""
     own = int(axis.starts[tile])
     start, stop = max(start, own), min(stop, own + axis.length)
