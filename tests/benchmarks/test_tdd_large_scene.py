@@ -61,11 +61,11 @@ def weights(tmp_path_factory) -> Path:
     return path
 
 
-def detected(scene: Path, weights: Path, out: Path, *options: str) -> tuple[np.ndarray, int, float]:
+def detected(scene: Path, weights: Path, out: Path) -> tuple[np.ndarray, int, float]:
     """Return scores, peak resident memory in bytes and seconds of one run."""
     command = [sys.executable, "-m", "had_cli", "detect", "-m", "tdd", "-w", str(weights), "--quiet"]
     command += ["--engine", "stream", "--memory", "200MB", "--device", "cpu", "--tile-batch", "32"]
-    command += ["--patch", str(PATCH), "--pad", str(PAD), *options]
+    command += ["--patch", str(PATCH), "--pad", str(PAD)]
     start = time.perf_counter()
     with subprocess.Popen([*command, str(scene), "-o", str(out)]) as process:
         _, status, usage = os.wait4(process.pid, 0)
@@ -97,10 +97,3 @@ def test_a_large_scene_is_scored_within_its_memory_and_without_seams(scene, weig
     assert peak < 4 * SIDE**2 * BANDS  # the scene alone, in single precision
     # an untrained network is rough, and roughest at the edge of its input
     assert max(between, ending) <= 1.05
-
-
-def test_tiles_set_side_by_side_differ_more_at_their_borders(scene, weights, tmp_path):
-    window = ("--window", "0", "0", "960", "960")
-    blended, _, _ = detected(scene, weights, tmp_path / "blended.npy", *window)
-    side_by_side, _, _ = detected(scene, weights, tmp_path / "plain.npy", "--no-blend", *window)
-    assert step_at(blended, 0) < step_at(side_by_side, 0)
