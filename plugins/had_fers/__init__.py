@@ -43,8 +43,8 @@ def had_methods() -> list[Method]:
                     default=256,
                     minimum=32,
                     maximum=256,
-                    help="Side of the tiles that the spatial network sees along an axis of more than 256 "
-                    "pixels; shorter ones are taken whole.",
+                    help="Greatest side of the tiles that the spatial network sees of an axis of more than "
+                    "256 pixels; shorter ones are taken whole.",
                 ),
                 Param(
                     name="precision",

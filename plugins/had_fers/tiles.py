@@ -14,8 +14,8 @@ WHOLE = 256  # pixels: an axis up to here is not cut
 class Axis:
     """Tiles along one axis of a scene, and how their answers are blended.
 
-    An axis of at most 256 pixels is one tile. A longer one has tiles of equal length, evenly spread,
-    each at most half its length from the next. A pixel's value is the mean of the tiles over it,
+    An axis of at most 256 pixels is one tile. A longer one has tiles of equal length, evenly spread, each
+    half its length from the next. A pixel's value is the mean of the tiles over it,
     weighted by squared sines that vanish with their slope at a tile's ends: so no tile begins
     or ends with a step.
 
@@ -33,9 +33,9 @@ class Axis:
 
     @classmethod
     def of(cls, size: int, tile: int) -> Axis:
-        """Return the tiles of ``tile`` pixels for an axis of ``size``."""
-        length = size if size <= WHOLE else min(tile, size)
-        count = 1 + -(-2 * (size - length) // length)
+        """Return the tiles of at most ``tile`` pixels, as few as will do, for an axis of ``size``."""
+        count = 1 if size <= WHOLE else 1 + -(-2 * (size - tile) // tile)
+        length = -(-2 * size // (count + 1))
         starts = np.rint(np.linspace(0, size - length, count)).astype(np.intp)
         total = np.zeros(size)
         for start in starts:

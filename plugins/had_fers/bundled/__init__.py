@@ -2,4 +2,10 @@
 
 from had_cli.descriptions import BundledWeights
 
-BUNDLED: tuple[BundledWeights, ...] = ()
+BUNDLED: tuple[BundledWeights, ...] = (
+    BundledWeights(
+        name="fers-200",
+        file="had_fers.bundled:fers-200.safetensors",
+        sha256="d296c11f3f966fec9f610394b43313053ea1d5b0709800852a01d71d1c4331ad",
+    ),
+)
