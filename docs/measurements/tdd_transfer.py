@@ -19,9 +19,9 @@ from typing import Any
 
 from had_cli import detect, host
 from had_cli.detection import check_params
+from had_cli.reproducible import reproducible
 from had_cli.scenes.open import open_scene
 from had_cli.training import TrainingJob
-from had_nl2net.precision import reproducible
 from had_tdd.settings import settled
 from had_tdd.trainer import Training, begun
 

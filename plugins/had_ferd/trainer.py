@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from had_cli.bands import BandGrid
 from had_cli.errors import HadError
+from had_cli.reproducible import reproducible
 from had_cli.training import TrainingJob
 from had_cli.weights import Weights
 from had_ferd.backbone import load_backbone
@@ -170,18 +170,6 @@ class Training:
             for n, t in state.items()
             if n.startswith(("convh.", "pc."))
         }
-
-
-@contextmanager
-def reproducible() -> Iterator[None]:
-    """Let torch use only algorithms that give the same bytes each time."""
-    before = torch.are_deterministic_algorithms_enabled()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
 
 
 @contextmanager

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch.utils import deterministic
 
 _CPUINFO = Path("/proc/cpuinfo")
 _FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last is Arm's
@@ -33,28 +28,6 @@ def computes_bfloat16(device: str) -> bool:
     if device.startswith("cuda"):
         return bool(torch.cuda.get_device_capability(device) >= (8, 0))
     return device == "cpu" and bool(_FLAGS & _cpu_flags())
-
-
-@contextlib.contextmanager
-def reproducible() -> Iterator[None]:
-    """Compute by deterministic kernels, and by none that was chosen by a stopwatch."""
-    # read when cuBLAS starts; without it, its results may depend on how streams are scheduled
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
-    memory: Any = deterministic  # its setting is a property that type checkers do not see
-    benchmark, filled = torch.backends.cudnn.benchmark, memory.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
-    memory.fill_uninitialized_memory = False  # no memory is read here before it is written
-    try:
-        yield
-    finally:
-        memory.fill_uninitialized_memory = filled
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.backends.cudnn.benchmark = benchmark
 
 
 def _cpu_flags() -> set[str]:

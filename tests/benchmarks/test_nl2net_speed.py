@@ -9,9 +9,10 @@ import pytest
 import torch
 from nl2net_literal import Literal
 
+from had_cli.reproducible import reproducible
 from had_nl2net import DEFAULTS
 from had_nl2net.learning import BETAS, Training, step
-from had_nl2net.precision import computes_bfloat16, reproducible
+from had_nl2net.precision import computes_bfloat16
 from had_nl2net.scaling import Scaling
 from had_nl2net.settings import Settings
 from had_nl2net.views import view
