@@ -16,12 +16,12 @@ from typing import Any
 
 import typer
 
-from had_cli import host
 from had_cli.commands import COMMANDS, application
 from had_cli.commands.models import short
-from had_cli.descriptions import Method, Param
-from had_cli.host.reserved import RESERVED
-from had_cli.models import Model, bundled_models, find, trained_on
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method, Param
+from had_cli.plugin.host.reserved import RESERVED
+from had_cli.weights.models import Model, bundled_models, find, trained_on
 
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "docs" / "models"

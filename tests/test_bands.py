@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from had_cli.bands import BandGrid, resampling
 from had_cli.errors import SceneError, WeightsError
+from had_cli.scenes.bands import BandGrid, resampling
 from had_cli.scenes.scene import Scene
 
 counts = st.integers(1, 60)

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from had_cli.commands.light import HelpOption
-from had_cli.commands.words import completed_words, named_command, wants_help
+from had_cli.commands.arguments import completed_words, named_command, wants_help
+from had_cli.commands.common_options import HelpOption
 
 # command -> the line it has in `had --help`; the module of the same name has `install(app, summary, words)`
 COMMANDS = {

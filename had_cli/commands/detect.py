@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from had_cli.commands import answers, options
-from had_cli.commands.light import Debug, Json, Quiet, Verbose
+from had_cli.commands.arguments import completed_words, named_method
+from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
+from had_cli.commands.messages import Talk, facts
 from had_cli.commands.method_options import complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
-from had_cli.commands.talk import Talk, facts
-from had_cli.commands.words import completed_words, named_method
 from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError
 
 if TYPE_CHECKING:
-    from had_cli.detection import Detection
+    from had_cli.detection.detect import Detection
     from had_cli.scenes.scene import Scene
-    from had_cli.weights import Weights as WeightsFile
+    from had_cli.weights.file import Weights as WeightsFile
 
 # what would be wrong with every scene is told once
 _FOR_ALL_SCENES = (DeviceError, PluginError, UsageError, WeightsError)
@@ -92,12 +92,13 @@ def detect(
     **params: Any,
 ) -> None:
     """Map the anomalies of scenes."""
-    from had_cli import api, host
+    from had_cli import api
     from had_cli.commands.outputs import plan_outputs
-    from had_cli.detection import weights_for
-    from had_cli.models import find
+    from had_cli.plugin import host
     from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene
+    from had_cli.weights.chosen import weights_for
+    from had_cli.weights.models import find
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     file = str(find(weights).path) if weights is not None else None
@@ -142,7 +143,7 @@ def detect(
             _tell(talk, path, output, detection)
             document = {"output": str(output), **detection.to_json()}
             if threshold is not None:
-                from had_cli.places.answer import answer
+                from had_cli.results.places.answer import answer
 
                 found = answer(
                     detection.scores,
@@ -195,7 +196,7 @@ def _truth(path: str | None, scene: Scene, variable: str | None) -> Any:
 
 
 def _weights_line(weights: WeightsFile) -> str:
-    from had_cli.models import bundled_models, trained_on
+    from had_cli.weights.models import bundled_models, trained_on
 
     scenes = trained_on(weights.header)
     told = ", ".join(scenes[:4]) + (f" and {len(scenes) - 4} more" if len(scenes) > 4 else "")

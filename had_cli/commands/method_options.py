@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from had_cli import host
-from had_cli.commands.words import named_method, wants_help
-from had_cli.descriptions import Method, Param
+from had_cli.commands.arguments import named_method, wants_help
 from had_cli.errors import UsageError
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method, Param
 
 Kind = Literal["params", "train_params"]
 
@@ -69,7 +69,7 @@ def complete_method(incomplete: str) -> list[tuple[str, str]]:
 
 def complete_weights(incomplete: str) -> list[str]:
     """Return the names of weights that begin with ``incomplete``; shells go on to files by themselves."""
-    from had_cli.models import names
+    from had_cli.weights.models import names
 
     return [name for name in names() if name.startswith(incomplete)]
 

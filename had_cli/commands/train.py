@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from had_cli.commands import options
-from had_cli.commands.light import Json, Quiet, Verbose
+from had_cli.commands.arguments import completed_words, named_method
+from had_cli.commands.common_options import Json, Quiet, Verbose
+from had_cli.commands.messages import Talk, facts
 from had_cli.commands.method_options import with_method_options
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk, facts
-from had_cli.commands.words import completed_words, named_method
 
 Scenes = Annotated[
     list[str],
@@ -64,9 +64,9 @@ def train(
     """Train a method's weights on scenes."""
     from contextlib import ExitStack
 
-    from had_cli import training
     from had_cli.scenes.folders import training_scenes
     from had_cli.scenes.open import open_scene
+    from had_cli.training import train as training
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     training.trainable(method)

@@ -45,7 +45,7 @@ class Executor(AbstractContextManager["Executor"]):
     scene
         What to work on.
     device
-        As chosen by :func:`had_cli.devices.choose_device`.
+        As chosen by :func:`had_cli.engine.devices.choose_device`.
     stream
         False: the scene is read once and kept. True: every pass reads it again, block by block,
         while the block before is computed.

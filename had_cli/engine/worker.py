@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.devices import is_out_of_memory, namespace
 from had_cli.engine.blocks import halves, with_halo
+from had_cli.engine.devices import is_out_of_memory, namespace
 from had_cli.engine.run import Block, BlockMap, Reduction
 from had_cli.errors import HadError
 from had_cli.scenes.source import Window

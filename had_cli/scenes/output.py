@@ -63,7 +63,7 @@ def create_raster(
     OutputExistsError
         When the file, or one that belongs to it, exists and ``overwrite`` is false.
     """
-    from had_cli import host
+    from had_cli.plugin import host
 
     target = Path(path)
     writers = list(host.writers().values())

@@ -1,7 +1,7 @@
 """FERD, a feature enhancement network before GRX or SLRX, as a plugin of ``had``."""
 
-from had_cli.descriptions import Method, Param
-from had_cli.hooks import hookimpl
+from had_cli.plugin.descriptions import Method, Param
+from had_cli.plugin.hooks import hookimpl
 from had_ferd.bundled import BUNDLED
 
 

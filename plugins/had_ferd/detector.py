@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import BandGrid, resampling
 from had_cli.engine import Run
+from had_cli.scenes.bands import BandGrid, resampling
 from had_ferd.enhancement import Enhance, ResampledSums, statistics
 from had_ferd.fen import PAD, Fen
 from had_ferd.weights import from_weights
@@ -35,7 +35,7 @@ def enhanced(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") 
 def enhancement(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") -> Enhance:
     """Return the block map to the enhanced cube x + f of the scene, on the bands of ``grid``.
 
-    Spectra are resampled to ``grid`` (:func:`had_cli.bands.resampling`) and scaled to [-0.1, 0.1] by
+    Spectra are resampled to ``grid`` (:func:`had_cli.scenes.bands.resampling`) and scaled to [-0.1, 0.1] by
     their extrema over the scene: one pass.
     """
     spectra = resampling(BandGrid.of(run.scene), grid, name=run.scene.path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from had_cli.exporting import Network
-from had_cli.weights import Weights
+from had_cli.weights.exporting import Network
+from had_cli.weights.file import Weights
 from had_ferd.enhancement import fused
 from had_ferd.weights import from_weights
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from had_cli.bands import BandGrid, Resampling, resampling
 from had_cli.engine.executor import Executor
 from had_cli.engine.memory import memory_budget
+from had_cli.scenes.bands import BandGrid, Resampling, resampling
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import Window
-from had_cli.training import TrainingJob
+from had_cli.training.job import TrainingJob
 from had_ferd.enhancement import CubeStatistics, ResampledSums, scaled, statistics
 
 SIDE = 64  # of a patch; with the border of 8 a multiple of 8, as the graph needs

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from had_cli.devices import is_out_of_memory
 from had_cli.engine import Run
+from had_cli.engine.devices import is_out_of_memory
 from had_cli.engine.prefetch import prefetch
 from had_cli.errors import OutputError
 from had_cli.scenes.scene import Scene, valid_pixels

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from had_cli import host
-from had_cli.detection import check_params
+from had_cli.detection.parameters import check_params
 from had_cli.errors import UsageError, WeightsError
-from had_cli.models import find
-from had_cli.training import TrainingJob, scene_hash
-from had_cli.weights import Weights, load_weights
+from had_cli.plugin import host
+from had_cli.scenes.fingerprint import scene_hash
+from had_cli.training.job import TrainingJob
+from had_cli.weights.file import Weights, load_weights
+from had_cli.weights.models import find
 from had_ferd.backbone import IMAGENET_URL, imagenet_file
 from had_ferd.trainer import train as train_ferd
 

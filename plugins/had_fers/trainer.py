@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from had_cli.reproducible import reproducible
-from had_cli.training import TrainingJob
-from had_cli.weights import Weights
+from had_cli.training.job import TrainingJob
+from had_cli.training.reproducible import reproducible
+from had_cli.weights.file import Weights
 from had_ferd.checkpoint import FILE, refuse_existing_state
 from had_ferd.patches import fingerprint, regions
 from had_ferd.weights import from_weights

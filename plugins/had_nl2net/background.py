@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from had_cli import host
 from had_cli.errors import OutputError, OutputExistsError
 from had_cli.files import refuse_existing
+from had_cli.plugin import host
 from had_cli.scenes.output import create_raster
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import SceneInfo, Window

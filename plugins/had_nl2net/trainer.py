@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
-from had_cli.devices import is_out_of_memory
+from had_cli.engine.devices import is_out_of_memory
 from had_cli.engine.executor import Executor
 from had_cli.engine.memory import memory_budget
 from had_cli.errors import UsageError
+from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.scene import Scene
-from had_cli.training import TrainingJob, scene_hash
-from had_cli.weights import Weights
+from had_cli.training.job import TrainingJob
+from had_cli.weights.file import Weights
 from had_nl2net.checkpoint import Checkpoint
 from had_nl2net.learning import Training, learn
 from had_nl2net.losslog import loss_log

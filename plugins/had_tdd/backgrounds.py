@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import BandGrid, Resampling, resampling
 from had_cli.engine.executor import Executor
 from had_cli.engine.memory import memory_budget
+from had_cli.scenes.bands import BandGrid, Resampling, resampling
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import Window
-from had_cli.training import TrainingJob
+from had_cli.training.job import TrainingJob
 from had_tdd.normalising import Normalisation, Normaliser, Statistics, of_scaled, scaling
 
 Float = npt.NDArray[np.float32]

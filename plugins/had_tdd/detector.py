@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import BandGrid, Resampling, resampling
 from had_cli.engine import Block, Run
 from had_cli.errors import SceneError, UsageError
+from had_cli.scenes.bands import BandGrid, Resampling, resampling
 from had_tdd.ground import ground_sampling_distance
 from had_tdd.normalising import Statistics, of_scene, scaling
 from had_tdd.tiles import TileMap, Tiling

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from had_cli.places.ground import Ground
+from had_cli.results.places.ground import Ground
 from had_cli.scenes.source import SceneInfo
 
 

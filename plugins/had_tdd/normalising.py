@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import Resampling
 from had_cli.engine.arrays import host
 from had_cli.engine.reductions import Moments, SecondMoments
 from had_cli.errors import WeightsError
+from had_cli.scenes.bands import Resampling
 
 MAXIMUM, WHITEN = "max", "whiten"
 KINDS = (MAXIMUM, WHITEN)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from had_cli import host
-from had_cli.models import bundled_models, find
+from had_cli.plugin import host
+from had_cli.weights.models import bundled_models, find
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = ROOT / "docs" / "models"
@@ -47,8 +47,8 @@ def generate():
 
 
 def test_new_weights_get_a_card_to_be_filled_in(generate, tmp_path, monkeypatch):
-    from had_cli.models import Model
-    from had_cli.weights import Weights
+    from had_cli.weights.file import Weights
+    from had_cli.weights.models import Model
 
     header = {"bands": 5, "wavelengths": None, "seed": 3, "scenes": [{"name": "line", "sha256": "ab"}]}
     saved = Weights(method="ferd", tensors={}, header=header).save(tmp_path / "ferd-5.safetensors")

@@ -5,10 +5,10 @@ import sys
 import pytest
 from distributions import install, install_broken
 
-from had_cli import host
 from had_cli.errors import PluginError
+from had_cli.plugin import host
 
-HEAD = "from had_cli.descriptions import Method, Metric, Param, Reader\nfrom had_cli.hooks import hookimpl\n"
+HEAD = "from had_cli.plugin import Method, Metric, Param, Reader, hookimpl\n"
 ONE = 'Method(name="one", summary="s", paper="p", detect="m:f")'
 
 BROKEN = {
