@@ -98,10 +98,10 @@ def detect(
     from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene
     from had_cli.weights.chosen import weights_for
-    from had_cli.weights.models import find
+    from had_cli.weights.models import find_weights
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
-    file = str(find(weights).path) if weights is not None else None
+    file = str(find_weights(weights).path) if weights is not None else None
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)

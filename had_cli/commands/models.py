@@ -66,9 +66,9 @@ def list_models(json: Json = False) -> None:
 
 def show(file: File, json: Json = False) -> None:
     """Show what a weights file says of itself, and its tensors."""
-    from had_cli.weights.models import find
+    from had_cli.weights.models import find_weights
 
-    talk, model = Talk(as_json=json), find(file)
+    talk, model = Talk(as_json=json), find_weights(file)
     weights = model.load()
     tensors = {name: [str(t.dtype), list(t.shape)] for name, t in sorted(weights.tensors.items())}
     if json:
@@ -87,11 +87,11 @@ def show(file: File, json: Json = False) -> None:
 
 def verify(files: Files = None, json: Json = False) -> None:
     """Check that weights are what they were: their bytes, and their output on a probe."""
-    from had_cli.weights.models import find, known_models
+    from had_cli.weights.models import find_weights, known_models
     from had_cli.weights.verification import verify as verified
 
     talk, verdicts = Talk(as_json=json), []
-    for model in [find(file) for file in files] if files else known_models():
+    for model in [find_weights(file) for file in files] if files else known_models():
         verdict = verified(model)
         verdicts.append(verdict)
         if verdict.error is not None:

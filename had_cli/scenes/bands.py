@@ -94,7 +94,7 @@ class Resampling:
 
         return spectra @ xp.asarray(self.matrix, device=array_api_compat.device(spectra))
 
-    def tell(self, warn: Callable[[str], None], name: str = "") -> None:
+    def warn_of_differences(self, warn: Callable[[str], None], name: str = "") -> None:
         """Hand every doubt to ``warn``, with the name of the scene where it would not be clear."""
         for line in self.doubts:
             warn(f"{name}: {line}" if name else line)

@@ -14,7 +14,7 @@ from had_cli.files import write_whole
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import BundledWeights
 from had_cli.weights.file import Weights
-from had_cli.weights.models import SUFFIX, find
+from had_cli.weights.models import SUFFIX, find_weights
 from had_cli.weights.probe import probed
 
 FOLDER = "bundled"  # a package beside the method's modules
@@ -67,7 +67,7 @@ def bundle_weights(
     OutputError
         When the package cannot be found or written to, or has weights of this name without ``overwrite``.
     """
-    weights = find(source).load()
+    weights = find_weights(source).load()
     method = host.method(weights.method)
     top = method.detect.partition(":")[0].partition(".")[0]
     package = f"{top}.{FOLDER}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from had_cli.errors import UsageError, WeightsError
 from had_cli.plugin.descriptions import Method
 from had_cli.weights.file import Weights
-from had_cli.weights.models import default_model, find
+from had_cli.weights.models import default_model, find_weights
 
 
 def weights_for(method: Method, weights: str | Path | Weights | None) -> Weights | None:
@@ -36,7 +36,7 @@ def weights_for(method: Method, weights: str | Path | Weights | None) -> Weights
     if method.weights == "none":
         raise UsageError(f"{method.name} uses no weights; leave --weights out")
     if isinstance(weights, str | Path):
-        return find(weights).load(method.name)
+        return find_weights(weights).load(method.name)
     if weights.method != method.name:
         raise WeightsError(f"these are weights of {weights.method}, not of {method.name}")
     return weights

@@ -16,7 +16,7 @@ from had_cli.errors import HadError, OutputError, PluginError, UsageError
 from had_cli.files import refuse_existing, write_whole
 from had_cli.plugin import host
 from had_cli.weights.file import Weights
-from had_cli.weights.models import find
+from had_cli.weights.models import find_weights
 
 KEY = "had.json"  # the header of the weights, inside the exported file
 SUFFIXES = (".pt2", ".onnx")
@@ -68,7 +68,7 @@ def export_weights(weights: str | Path, output: str | Path, *, overwrite: bool =
     if suffix not in SUFFIXES:
         raise UsageError(f"{path}: networks are exported as {' or '.join(SUFFIXES)}; give one of them")
     refuse_existing(path, overwrite=overwrite)
-    loaded = find(weights).load()
+    loaded = find_weights(weights).load()
     description = host.method(loaded.method)
     if description.exporter is None:
         raise PluginError(f"{loaded.method} exports no network; its weights serve had detect alone")

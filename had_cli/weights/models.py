@@ -102,10 +102,10 @@ def default_model(method: Method) -> Model | None:
     """
     if method.weights != "required" or not method.bundled:
         return None
-    return find(method.bundled[0].name, own=False)
+    return find_weights(method.bundled[0].name, own=False)
 
 
-def find(name: str | Path, *, own: bool = True) -> Model:
+def find_weights(name: str | Path, *, own: bool = True) -> Model:
     """Return what ``name`` means: a file, else the name of one in the user's folder or of bundled weights.
 
     Parameters

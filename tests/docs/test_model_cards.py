@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from had_cli.plugin import host
-from had_cli.weights.models import bundled_models, find
+from had_cli.weights.models import bundled_models, find_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = ROOT / "docs" / "models"
@@ -26,7 +26,7 @@ def test_the_card_is_there_and_filled_in(name):
     text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
     assert "TO BE WRITTEN" not in text
-    assert find(name, own=False).load().hash in text
+    assert find_weights(name, own=False).load().hash in text
 
 
 def test_there_is_no_card_without_weights():

@@ -15,7 +15,7 @@ from had_cli.errors import WeightsError
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import BundledWeights, Method
 from had_cli.weights.file import load_weights
-from had_cli.weights.models import find, known_models
+from had_cli.weights.models import find_weights, known_models
 
 
 def sha256(path):
@@ -135,7 +135,7 @@ def test_weights_are_read_out_of_a_zip_archive(had, bundled, site, scene, tmp_pa
     expected = sha256(bundled)
     monkeypatch.syspath_prepend(str(archive))
     anew()
-    assert ".zip" in str(find("mean-6").path)
+    assert ".zip" in str(find_weights("mean-6").path)
     assert detect(np.load(scene), "mean").weights_hash == expected
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pluggy
 
+from had_cli.plugin.contract import CONTRACT, DECLARED_BY, mismatch
 from had_cli.plugin.descriptions import Method, Metric, Offer, Reader, Writer
 from had_cli.plugin.hooks import PROJECT, HadSpecs
 from had_cli.plugin.host.entrypoints import Entry
@@ -36,6 +37,8 @@ def load(plugin: Plugin, entry: Entry) -> Plugin:
     try:
         with redirect_stdout(sys.stderr):  # standard output belongs to the command's result
             module = entry.load()
+            if why := mismatch(getattr(module, DECLARED_BY, CONTRACT)):
+                raise _NonsenseError(why)  # noqa: TRY301 - one way out for all reasons
             manager = _registered(plugin.name, module)
             hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(module) or ()))
             if not hooks:
@@ -80,7 +83,7 @@ def _registered(name: str, module: Any) -> pluggy.PluginManager:
 def _no_hooks(module: Any) -> str:
     unmarked = [f"had_{kind}" for kind in KINDS if callable(getattr(module, f"had_{kind}", None))]
     if unmarked:
-        return f"{', '.join(unmarked)} is not marked with @hookimpl of had_cli.plugin.hooks"
+        return f"{', '.join(unmarked)} is not marked with @hookimpl of had_cli.plugin"
     return f"it implements no hook; had knows {', '.join(f'had_{kind}' for kind in KINDS)}"
 
 

@@ -19,7 +19,7 @@ from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
 from had_cli.plugin.testing.scenes import example_cube, example_scene
 from had_cli.scenes.scene import Scene, valid_pixels
-from had_cli.weights.models import find
+from had_cli.weights.models import find_weights
 from had_cli.weights.verification import verify
 
 Scores = npt.NDArray[np.float32]
@@ -86,7 +86,7 @@ class MethodContract:
     def test_weights_that_come_with_it_are_sound(self) -> None:
         """Their hash is as declared, and their output as when they were made."""
         for bundled in self.description.bundled:
-            assert verify(find(bundled.name, own=False)).error is None
+            assert verify(find_weights(bundled.name, own=False)).error is None
 
     # -- scores ---------------------------------------------------------------------------------
     def scores(self, scene: Scene | npt.NDArray[Any], **options: Any) -> Scores:
