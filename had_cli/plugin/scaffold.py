@@ -47,8 +47,9 @@ The `@NAME@` anomaly detector, as a plugin of `had`.
 _DESCRIPTION = '''\
 """@NAME@, as a plugin of had. Nothing heavy is imported here: this is read on every `had plugins`."""
 
-from had_cli.plugin.descriptions import Method, Param
-from had_cli.plugin.hooks import hookimpl
+from had_cli.plugin import Method, Param, hookimpl
+
+HAD_CONTRACT = (1, 0)  # the plugin contract that this is written for
 
 
 @hookimpl

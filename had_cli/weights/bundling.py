@@ -20,7 +20,7 @@ from had_cli.weights.probe import probed
 FOLDER = "bundled"  # a package beside the method's modules
 _LIST = '''"""Weights that come with the method, the default first; `had plugins bundle` writes this file."""
 
-from had_cli.plugin.descriptions import BundledWeights
+from had_cli.plugin import BundledWeights
 
 BUNDLED: tuple[BundledWeights, ...] = ({entries})
 '''

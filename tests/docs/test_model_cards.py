@@ -54,7 +54,7 @@ def test_new_weights_get_a_card_to_be_filled_in(generate, tmp_path, monkeypatch)
     saved = Weights(method="ferd", tensors={}, header=header).save(tmp_path / "ferd-5.safetensors")
     model = Model(name="ferd-5", path=tmp_path / "ferd-5.safetensors", method="ferd", bundled="had 1")
     monkeypatch.setattr(generate, "bundled_models", lambda: [model])
-    monkeypatch.setattr(generate, "find", lambda _name, own: model)
+    monkeypatch.setattr(generate, "find_weights", lambda _name, own: model)
     pages = dict(generate.stale())
     card = pages[CARDS / "ferd-5.md"]
     for row in (f"| sha256 of the file | `{saved.hash}` |", "| scenes trained on | line |", "| seed | 3 |"):

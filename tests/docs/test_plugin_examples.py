@@ -116,7 +116,7 @@ def test_every_hook_has_its_section_with_a_signature():
     for name in (name for name in vars(HadSpecs) if name.startswith("had_")):
         returns = getattr(HadSpecs, name).__annotations__["return"].removeprefix("list[").removesuffix("]")
         assert f"## {name}\n" in text
-        assert f"{name}() -> list[had_cli.plugin.descriptions.{returns}]" in text
+        assert f"{name}() -> list[had_cli.plugin.{returns}]" in text
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)

@@ -44,6 +44,10 @@ BROKEN = {
         "ValueError: method name 'One' is not lower-case",
     ),
     "twice the same": (HEAD + f"@hookimpl\ndef had_methods(): return [{ONE}, {ONE}]", "declares one twice"),
+    "another contract": (
+        HEAD + f"HAD_CONTRACT = (99, 0)\n@hookimpl\ndef had_methods(): return [{ONE}]",
+        "it is written for plugin contract 99.0, this had has 1.0: update had",
+    ),
     "reserved option": (
         HEAD
         + "@hookimpl\ndef had_methods(): return [Method(name='one', summary='s', paper='p', detect='m:f',"
