@@ -141,6 +141,9 @@ class MethodContract:
             def reduce(self, reduction: Any, *args: Any, **options: Any) -> Any:
                 return super().reduce(_sent(reduction), *args, **options)
 
+            def reduce_blocks(self, reduction: Any, **options: Any) -> Any:
+                return super().reduce_blocks(_sent(reduction), **options)
+
             def map(self, function: Any, **options: Any) -> Scores:
                 return super().map(_sent(function), **options)
 
