@@ -33,7 +33,7 @@ def test_without_a_method_the_default_runs_and_is_named(had, scene):
     document = json.loads(done.out)
     assert (document["method"], document["method_from"]) == (DEFAULT_METHOD, "default")
     assert f"method: {DEFAULT_METHOD} (default; choose another with -m)" in done.err
-    assert Path(document["output"]).name == f"scene_{DEFAULT_METHOD}.tif"
+    assert Path(document["output"]).name == f"line_{DEFAULT_METHOD}.tif"
 
 
 def test_the_default_method_is_installed_and_needs_no_training():
