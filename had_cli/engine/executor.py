@@ -47,7 +47,7 @@ class Executor(AbstractContextManager["Executor"]):
     scene
         What to work on.
     device
-        As chosen by :func:`had_cli.devices.choose_device`.
+        As chosen by :func:`had_cli.engine.devices.choose_device`.
     stream
         False: the scene is read once and kept. True: every pass reads it again, block by block,
         while the block before is computed.
@@ -130,7 +130,7 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
         label: str = "statistics",
     ) -> T:
-        """Return a statistic of pixels and their surroundings; see :meth:`had_cli.engine.Run.reduce_blocks`."""
+        """Return a statistic of blocks; see :meth:`had_cli.engine.Run.reduce_blocks`."""
 
         def compute(block: HostBlock) -> T | None:
             return self._worker.reduced_block(reduction, block, halo, align)

@@ -94,7 +94,7 @@ class Run(Protocol):
     scene : the selected scene
     device : ``cpu``, ``cuda:0``, ...
     seed : for whatever the method draws at random
-    weights : the loaded :class:`had_cli.weights.Weights`, or None
+    weights : the loaded :class:`had_cli.weights.file.Weights`, or None
     """
 
     scene: Scene

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.devices import is_out_of_memory, namespace
 from had_cli.engine.blocks import halves, with_halo
+from had_cli.engine.devices import is_out_of_memory, namespace
 from had_cli.engine.run import Block, BlockMap, BlockReduction, Reduction
 from had_cli.errors import HadError
 from had_cli.scenes.source import Window
@@ -137,8 +137,8 @@ class Worker:
 def _on_host(values: Any) -> npt.NDArray[np.float32]:
     if hasattr(values, "cpu"):
         values = values.cpu()
-    values = np.asarray(values, dtype=np.float32)
-    return values if values.ndim == 3 else values[..., None]
+    array: npt.NDArray[np.float32] = np.asarray(values, dtype=np.float32)
+    return array if array.ndim == 3 else array[..., None]
 
 
 def _narrow(block: HostBlock, core: Window, halo: int) -> HostBlock:

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Block
-from had_cli.engine.arrays import device_of, like
-from had_cli.engine.reductions import Extrema, Moments
+from had_cli.plugin import Block, Extrema, Moments, device_of, like
 
 COUNT = 20
 ROUNDING = 1e-12  # a part of the largest variance that rounding alone may make

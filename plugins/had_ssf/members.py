@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from had_cli.engine import Block, BlockMap
+from had_cli.plugin import Block, BlockMap
 from had_ssf.surroundings import trimmed
 
 

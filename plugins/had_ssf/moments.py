@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Block, Run
-from had_cli.engine.arrays import host, like
-from had_cli.engine.reductions import Extrema, Moments
+from had_cli.plugin import Block, Extrema, Moments, Run, like, to_host
 
 TILE = 32  # pixels on a side
 SAMPLE = 4096
 BITS = 50  # of a sum's size; three more are left in double precision for what the sample did not show
 
 
-class Sums(NamedTuple):
+@dataclass(frozen=True)
+class Sums:
     """Of pixels less a shift: how many, their sums (bands,), products (bands, bands), and extremes."""
 
     count: int
@@ -53,15 +51,16 @@ class TileSums:
         for row in range(0, cube.shape[0], TILE):
             for col in range(0, cube.shape[1], TILE):
                 part = slice(row, row + TILE), slice(col, col + TILE)
-                pixels = cube[part][valid[part]]
+                pixels, known = cube[part], valid[part]
+                pixels = xp.reshape(pixels, (-1, bands)) if bool(xp.all(known)) else pixels[known]
                 if not len(pixels):
                     continue
                 low, high = min(low, float(xp.min(pixels))), max(high, float(xp.max(pixels)))
                 y = xp.astype(pixels, xp.float64)
                 y -= like(y, self.shift, xp)
                 count += len(pixels)
-                total += _rounded(host(xp.sum(y, axis=0)), self.steps[0])
-                products += _rounded(host(y.T @ y), self.steps[1])
+                total += _rounded(to_host(xp.sum(y, axis=0)), self.steps[0])
+                products += _rounded(to_host(y.T @ y), self.steps[1])
         return Sums(count, total, products, Extrema(low, high))
 
     def merge(self, first: Sums, second: Sums) -> Sums:

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli import host
-from had_cli.errors import OutputError, OutputExistsError
-from had_cli.files import refuse_existing
-from had_cli.scenes.output import create_raster, map_info
-from had_cli.scenes.scene import Scene
-from had_cli.scenes.source import Window
+from had_cli.plugin import Scene, Window, create_raster, map_info
 from had_ssf.fusion import pieces
-
-
-def refuse_unwritable(path: Path) -> None:
-    """Check before any work that :func:`save_parts` will be able to write ``path``.
-
-    Raises
-    ------
-    OutputError
-        When it exists, its folder is missing, or no format has its suffix.
-    """
-    if os.path.lexists(path):
-        raise OutputExistsError(f"{path}: exists already; name another file with --save-parts")
-    refuse_existing(path, overwrite=False)
-    known = {suffix for writer in host.writers().values() for suffix in writer.suffixes}
-    if path.suffix.lower() not in known:
-        raise OutputError(
-            f"{path}: no format has the suffix {path.suffix!r}; choose one of {', '.join(sorted(known))}"
-        )
 
 
 def save_parts(path: Path, scene: Scene, layers: npt.NDArray[np.float32], names: tuple[str, ...]) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Block
-from had_cli.scenes.source import Window
+from had_cli.plugin import Block, Window
 
 Index = npt.NDArray[np.intp]
 

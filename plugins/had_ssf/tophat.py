@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Block
-from had_cli.engine.arrays import device_of
+from had_cli.plugin import Block, device_of
 from had_ssf.surroundings import trimmed
 
 COUNT = 10  # components
@@ -19,7 +18,8 @@ STEPS = 24  # of the reconstruction, each a 3 x 3 dilation
 HALO = REACH + STEPS
 
 
-class Spread(NamedTuple):
+@dataclass(frozen=True)
+class Spread:
     """Of each top-hat: its number of pixels, mean, and sum of squared deviations."""
 
     count: int
