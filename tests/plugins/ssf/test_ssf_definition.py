@@ -26,7 +26,7 @@ def test_the_three_maps_are_those_of_the_golden_vectors(golden):
 
 
 def test_sum_and_score_are_those_of_the_golden_maps(golden):
-    layers = np.stack([golden[name] for name in ("th", "rcf", "near")], axis=-1).astype(np.float32)
+    layers = np.stack([golden[name] for name in ("th", "rcf", "near")], axis=-1)
     total = np.empty(layers.shape[:2], np.float32)
     assert fused(layers, total)
     np.testing.assert_allclose(total, golden["fused"], atol=1e-4)

@@ -17,11 +17,13 @@ finite = arrays.arrays(
 )
 
 
+@settings(deadline=None)
 @given(finite)
 def test_ties_share_the_mean_of_their_ranks(values):
     np.testing.assert_array_equal(average_ranks(values), rankdata(values))
 
 
+@settings(deadline=None)
 @given(finite)
 def test_counting_keeps_the_order(values):
     ranks = Bins.of([values[:7], values[7:]]).ranks(values)
@@ -31,7 +33,7 @@ def test_counting_keeps_the_order(values):
     assert ranks.max() < len(values) + 0.5
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from([1e-6, 1.0, 1e5]))
 def test_counted_ranks_and_quantiles_are_near_the_exact_ones(seed, scale):
     values = (np.random.default_rng(seed).lognormal(size=20_000) * scale).astype(np.float32)
@@ -39,7 +41,8 @@ def test_counted_ranks_and_quantiles_are_near_the_exact_ones(seed, scale):
     error = np.abs(bins.ranks(values) - rankdata(values)) / len(values)
     assert error.max() < 0.002
     parts = np.linspace(0, 1, 64)
-    np.testing.assert_allclose(bins.quantiles(parts), np.quantile(values, parts), rtol=1e-3)
+    below = np.searchsorted(np.sort(values), bins.quantiles(parts)) / len(values)
+    np.testing.assert_allclose(below, parts, atol=0.002)
 
 
 def test_the_highest_rank_is_the_logarithm_of_the_number():
