@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,8 @@ STEPS = 24  # of the reconstruction, each a 3 x 3 dilation
 HALO = REACH + STEPS
 
 
-class Spread(NamedTuple):
+@dataclass(frozen=True)
+class Spread:
     """Of each top-hat: its number of pixels, mean, and sum of squared deviations."""
 
     count: int
