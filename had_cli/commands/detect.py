@@ -12,7 +12,7 @@ from had_cli.commands import answers, options
 from had_cli.commands.light import Debug, Json, Quiet, Verbose
 from had_cli.commands.method_options import complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
-from had_cli.commands.talk import Talk, facts
+from had_cli.commands.talk import Talk, facts, told_counts
 from had_cli.commands.words import completed_words, named_method
 from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError
 
@@ -77,6 +77,8 @@ def detect(
     exclude_bands: options.ExcludeBands = None,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    quality: options.Quality = None,
+    ortho: options.Ortho = True,
     threshold: answers.ThresholdRule = None,
     mask_out: answers.MaskOut = None,
     vector: answers.Vector = None,
@@ -122,6 +124,7 @@ def detect(
             exclude_bands=exclude_bands,
             window=window,
             mask=mask,
+            quality=quality,
         ) as scene:
             for note in scene.info.notes:
                 talk.note(f"{path}: {note}")
@@ -138,9 +141,10 @@ def detect(
                     progress=progress,
                     **params,
                 )
-            detection.save(output, overwrite=overwrite)
+            detection.save(output, overwrite=overwrite, ortho=ortho)
             _tell(talk, path, output, detection)
-            document = {"output": str(output), **detection.to_json()}
+            table = scene.ortho if ortho else None
+            document = {"output": str(output), "ortho": table is not None, **detection.to_json()}
             if threshold is not None:
                 from had_cli.places.answer import answer
 
@@ -155,6 +159,7 @@ def detect(
                     vector=answers.beside(vector, output),
                     seed=seed,
                     overwrite=overwrite,
+                    ortho=table,
                 )
                 answers.tell(talk, path, found)
                 document |= found.to_json()
@@ -206,6 +211,8 @@ def _weights_line(weights: WeightsFile) -> str:
 def _tell(talk: Talk, path: str, output: Path, detection: Detection) -> None:
     for warning in detection.warnings:
         talk.warn(f"{path}: {warning}")
+    if detection.quality:
+        talk.note(f"{path}: quality masks leave out: {told_counts(detection.quality)}")
     rows, cols, bands = detection.scene.shape
     valid = "" if detection.valid_pixels == rows * cols else f"{detection.valid_pixels} of "
     size = f"{valid}{rows * cols} pixels, {bands} bands"

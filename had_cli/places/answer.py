@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.places.find import Places, find_places
+from had_cli.scenes.ortho import ortho_info, ortho_scene, orthorectified
 from had_cli.scenes.scene import Scene
-from had_cli.scenes.source import SceneInfo
+from had_cli.scenes.source import Ortho, SceneInfo
 from had_cli.threshold import Rule, Threshold, threshold
 from had_cli.threshold.masks import save_mask
 
@@ -50,6 +51,7 @@ def answer(
     vector: Path | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    ortho: Ortho | None = None,
 ) -> Answer:
     """Threshold ``scores``, find the places, and write mask and polygons where a path is given.
 
@@ -67,6 +69,9 @@ def answer(
         For the bands in which a place differs from its surroundings.
     min_pixels
         Smaller groups are left out of places and mask.
+    ortho
+        Puts scores and scene onto a map before places are looked for. The threshold stands on the scores
+        as they are, where no pixel repeats.
 
     Raises
     ------
@@ -74,6 +79,9 @@ def answer(
         As :func:`had_cli.threshold.threshold`, :func:`had_cli.places.find_places` and the writers.
     """
     found = threshold(scores, rule, tags=tags, seed=seed)
+    if ortho is not None:
+        scores, info = orthorectified(scores, ortho), ortho_info(info, ortho)
+        scene = None if scene is None else ortho_scene(scene)
     places = find_places(
         scores, found, min_pixels=min_pixels, scene=scene, crs=info.crs, transform=info.transform
     )
