@@ -1,0 +1,67 @@
+"""Which file is which product: by name, so that a damaged one is told as what it is, else by content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import h5py
+
+
+def is_emit(path: str) -> bool:
+    """Return whether it is a cube of EMIT."""
+    if re.match(r"EMIT_L\w+_(RFL|RAD)_.*\.nc$", Path(path).name, re.IGNORECASE):
+        return True
+    return _holds(
+        path,
+        lambda file: "sensor_band_parameters" in file and ("reflectance" in file or "radiance" in file),
+    )
+
+
+def is_prisma(path: str) -> bool:
+    """Return whether it is a product of PRISMA."""
+    if re.match(r"PRS_L\w+_.*\.he5$", Path(path).name, re.IGNORECASE):
+        return True
+    return _holds(path, lambda file: any(name.startswith("PRS_L") for name in file.get("HDFEOS/SWATHS", ())))
+
+
+def is_enmap(path: str) -> bool:
+    """Return whether it is the image or the metadata of an EnMAP product that is put onto a map."""
+    return _is_dlr(path, "ENMAP", b"<bandID")
+
+
+def is_desis(path: str) -> bool:
+    """Return whether it is the image or the metadata of a DESIS product."""
+    return _is_dlr(path, "DESIS", b"<band>")
+
+
+_DLR = re.compile(r"(?P<scene>.+)-(SPECTRAL_IMAGE(_COG)?\.tiff?|METADATA\.xml)$", re.IGNORECASE)
+
+
+def _is_dlr(path: str, mission: str, sign: bytes) -> bool:
+    match = _DLR.match(Path(path).name)
+    if match is None:
+        return False
+    if match["scene"].upper().startswith(("ENMAP", "DESIS")):
+        return match["scene"].upper().startswith(mission)
+    for name in (f"{match['scene']}-METADATA.XML", f"{match['scene']}-METADATA.xml"):
+        metadata = Path(path).with_name(name)
+        if metadata.is_file():
+            return sign in metadata.read_bytes()[: 64 * 1024 * 1024]
+    return False
+
+
+def _holds(path: str, test: Callable[[h5py.File], bool]) -> bool:
+    """Return what ``test`` says of an HDF5 file; False of any other."""
+    import h5py
+
+    if not h5py.is_hdf5(path):
+        return False
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(test(file))
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError):  # damaged: another reader says so
+        return False
