@@ -261,3 +261,167 @@ def _enmap_xml(centres: Any, vnir: Any, swir: Any, empty: int) -> str:
         f"<swirProductQuality><expectedChannelsList>{channels[1]}</expectedChannelsList></swirProductQuality>"
         f"<bandCharacterisation>{bands}</bandCharacterisation></specific></level_X>\n"
     )
+
+
+def make_desis(folder: Path) -> Made:
+    """Write a DESIS L2A scene; each band has its own offset, and bands stand twice in the XML."""
+    centres = np.array([401.3, 500.1, 640.7, 780.2, 900.5, 999.5])
+    gains, offsets = np.full(6, 1e-4), np.arange(6) / 100
+    stored = np.rint(reflectance(6) * 10000).astype(np.int16)
+    stored[3, :5] = -32768
+    image = folder / f"{DESIS}-SPECTRAL_IMAGE.tif"
+    write_raster(image, stored, nodata=-32768, interleave="pixel")
+    bands = "".join(
+        f"<band><bandNumber>{n}</bandNumber><wavelengthCenterOfBand>{centre}</wavelengthCenterOfBand>"
+        f"<wavelengthWidthOfBand>3.5</wavelengthWidthOfBand><gainOfBand>{gains[n]}</gainOfBand>"
+        f"<offsetOfBand>{offsets[n]}</offsetOfBand></band>"
+        for n, centre in enumerate(centres)
+    )
+    metadata = folder / f"{DESIS}-METADATA.xml"
+    metadata.write_text(
+        '<?xml version="1.0"?><hsi_doc><specific><interiorOrientation><band/><band/></interiorOrientation>'
+        f"<bandCharacterisation>{bands}</bandCharacterisation></specific></hsi_doc>",
+        encoding="utf-8",
+    )
+    rng = np.random.default_rng(8)
+    quality = (rng.random((ROWS, COLS, 10)) < 0.04).astype(np.uint8)
+    quality[17, 12] = 0
+    quality[..., 8:] = 100
+    write_raster(folder / f"{DESIS}-QL_QUALITY-2.tif", quality)
+    flags = {
+        "cloud": quality[..., [5, 6]].any(axis=2), "haze": quality[..., [3, 4]].any(axis=2),
+        "shadow": quality[..., 0] > 0, "snow": quality[..., 2] > 0,
+        "water": quality[..., 7] > 0, "land": quality[..., 1] > 0,
+    }  # fmt: skip
+    cube = np.where(stored == -32768, np.nan, stored * gains + offsets)
+    return Made(image, cube, centres, {"flags": flags, "metadata": metadata})
+
+
+# -- AVIRIS, NEON, Tanager ----------------------------------------------------------------------------
+def make_aviris(
+    folder: Path, *, mapping: str = "transverse_mercator", turned: bool = False, raw: bool = False
+) -> Made:
+    """Write an AVIRIS NetCDF file: reflectance on a map, or radiance with a lookup table."""
+    kind = "radiance" if raw else "reflectance"
+    cube = reflectance(7)
+    cube[2, :6] = -9999
+    wavelengths = np.linspace(389.8, 2493.5, 7).astype(np.float32)
+    transform = (
+        (400000.0, 1.5, 0.9, 3780000.0, 0.9, -1.5) if turned else (400000.0, 3.2, 0.0, 3780000.0, 0.0, -3.2)
+    )
+    name = "AV520250508t173511_000_L1B_RDN_0_RDN.nc" if raw else "AV320230905t181518_L2A_OE_f576_RFL_ORT.nc"
+    path = folder / name
+    extra: dict[str, Any] = {"transform": transform}
+    with h5py.File(path, "w") as file:
+        grid = file.create_dataset(mapping, data=np.int8(0))
+        wkt = rasterio.CRS.from_epsg(32611).to_wkt()
+        grid.attrs["spatial_ref"] = wkt
+        grid.attrs["crs_wkt"] = wkt
+        grid.attrs["GeoTransform"] = " ".join(map(str, transform))
+        if not turned and not raw:
+            file["easting"] = transform[0] + (np.arange(COLS) + 0.5) * transform[1]
+            file["northing"] = transform[3] + (np.arange(ROWS) + 0.5) * transform[5]
+        group = file.create_group(kind)
+        item = group.create_dataset(
+            kind, data=cube.transpose(2, 0, 1), chunks=(3, 8, 8), compression="gzip", fillvalue=-9999.0
+        )
+        item.attrs["_FillValue"] = np.array([-9999.0], np.float32)
+        item.attrs["grid_mapping"] = mapping
+        group["wavelength"] = wavelengths
+        group["fwhm"] = np.full(7, 7.4, np.float32)
+        if raw:
+            glt_x, glt_y = lookup_table()
+            file["geolocation_lookup_table/sample"] = glt_x
+            file["geolocation_lookup_table/line"] = glt_y
+            extra["glt"] = glt_x, glt_y
+    return Made(path, np.where(cube == -9999, np.nan, cube), wavelengths, extra)
+
+
+HCW_NAMES = [
+    "geocoded background", "shadow", "thin cirrus (water)", "medium cirrus (water)", "thick cirrus (water)",
+    "land (clear)", "saturated", "snow/ice", "thin cirrus (land)", "medium cirrus (land)",
+    "thick cirrus (land)", "thin haze (land)", "medium haze (land)", "thin haze/glint (water)",
+    "med. haze/glint (water)", "cloud (land)", "cloud (water)", "water",
+]  # fmt: skip
+
+
+def make_neon(folder: Path, *, classes: bool = True) -> Made:
+    """Write a NEON flight line; its windows of water vapour are stated, not marked."""
+    wavelengths = np.array([383.6, 640.0, 1200.0, 1380.0, 1440.0, 1600.0, 1850.0, 2200.0])
+    stored = np.rint(reflectance(8) * 10000).astype(np.int16)
+    stored[:, -2:] = -9999
+    path = folder / "NEON_D02_SERC_DP3_368000_4306000_reflectance.h5"
+    flags = {}
+    with h5py.File(path, "w") as file:
+        group = file.create_group("SERC/Reflectance")
+        group.attrs["Band_Window_1_Nanometers"] = np.array([1340, 1445], np.int16)
+        group.attrs["Band_Window_2_Nanometers"] = np.array([1790, 1955], np.int16)
+        item = group.create_dataset("Reflectance_Data", data=stored, chunks=(6, 5, 3), compression="gzip")
+        item.attrs["Scale_Factor"] = np.float64(10000)
+        item.attrs["Data_Ignore_Value"] = np.float64(-9999)
+        item.attrs["Interleave"] = "BSQ"
+        spectral = group.create_group("Metadata/Spectral_Data")
+        spectral["Wavelength"] = wavelengths.astype(np.float32)
+        spectral["FWHM"] = np.full(8, 5.8, np.float32)
+        place = group.create_group("Metadata/Coordinate_System")
+        place["Map_Info"] = np.bytes_(
+            "UTM,  1.000,  1.000,       368000.00,       4307000.0,       1.0000000,       1.0000000,  18,"
+            "  North,  WGS-84,  units=Meters, 0"
+        )
+        place["EPSG Code"] = np.bytes_("32618")
+        if classes:
+            rng = np.random.default_rng(4)
+            values = rng.choice([5, 5, 5, 5, 5, 5, 5, 5, 9, 11, 15, 17], (ROWS, COLS)).astype(np.uint8)
+            values[17, 12] = 5
+            haze = group.create_dataset("Metadata/Ancillary_Imagery/Haze_Cloud_Water_Map", data=values)
+            haze.attrs["Class_Names"] = np.array(HCW_NAMES, dtype=h5py.string_dtype())
+            flags = {
+                "cloud": values == 15,
+                "cirrus": values == 9,
+                "haze": values == 11,
+                "water": values == 17,
+            }
+    cube = np.where(stored == -9999, np.nan, stored / 10000)
+    bad = np.isin(wavelengths, [1380, 1440, 1850])
+    return Made(path, cube, wavelengths, {"bad": bad, "flags": flags})
+
+
+def make_tanager(folder: Path, *, kind: str = "GRIDS") -> Made:
+    """Write a Tanager surface reflectance product, on a map or as a swath."""
+    cube = reflectance(7)
+    good = np.array([1, 1, 1, 0, 1, 1, 0], np.uint8)
+    cube[..., good == 0] = -0.01
+    wavelengths = np.linspace(376.4, 2499.0, 7)
+    outside = np.zeros((ROWS, COLS), np.uint8)
+    outside[:, :3] = 1
+    cube[:, :3] = -9999
+    cloud = np.zeros((ROWS, COLS), np.uint8)
+    cloud[4, 5:9] = 1
+    cirrus = np.roll(cloud, 3, axis=0)
+    path = folder / f"20250601_104901_58_4001_{'ortho' if kind == 'GRIDS' else 'basic'}_sr_hdf5.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group(f"HDFEOS/{kind}/HYP")
+        group.attrs["epsg_code"] = np.int64(32632)
+        item = group.create_dataset(
+            "Data Fields/surface_reflectance",
+            data=cube.transpose(2, 0, 1),
+            chunks=(2, 7, 6),
+            compression="gzip",
+        )
+        item.attrs["_FillValue"] = np.float32(-9999)
+        item.attrs["wavelengths"] = wavelengths
+        item.attrs["fwhm"] = np.full(7, 6.0)
+        item.attrs["good_wavelengths"] = good
+        for name, values in (
+            ("nodata_pixels", outside), ("beta_cloud_mask", cloud), ("beta_cirrus_mask", cirrus)
+        ):  # fmt: skip
+            group[f"Data Fields/{name}"] = values
+        file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_(
+            'GROUP=GridStructure\n\tGROUP=GRID_1\n\t\tGridName="HYP"\n'
+            f"\t\tXDim={COLS}\n\t\tYDim={ROWS}\n"
+            f"\t\tUpperLeftPointMtrs=(345660.000000,6286110.000000)\n"
+            f"\t\tLowerRightMtrs=({345660 + 30 * COLS}.000000,{6286110 - 30 * ROWS}.000000)\n"
+            "\t\tProjection=HE5_GCTP_UTM\n\t\tZoneCode=32\n\t\tGridOrigin=HE5_HDFE_GD_UL\n"
+        )
+    physical = np.where(cube == -9999, np.nan, cube)
+    return Made(path, physical, wavelengths, {"bad": good == 0, "cloud": cloud > 0, "cirrus": cirrus > 0})

@@ -12,6 +12,10 @@ _PRODUCTS = (
     ("emit", "EMIT L2A reflectance and L1B radiance", (".nc",)),
     ("prisma", "PRISMA L1, L2B, L2C and L2D", (".he5",)),
     ("enmap", "EnMAP L1C and L2A, by the image or its METADATA.XML", (".tif", ".tiff", ".xml")),
+    ("desis", "DESIS L1C and L2A, by the image or its METADATA.xml", (".tif", ".tiff", ".xml")),
+    ("aviris", "AVIRIS-3 and AVIRIS-5 in NetCDF", (".nc",)),
+    ("neon", "NEON reflectance, flight lines and tiles", (".h5",)),
+    ("tanager", "Tanager surface reflectance and radiance", (".h5",)),
 )
 
 

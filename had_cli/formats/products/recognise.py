@@ -38,6 +38,32 @@ def is_desis(path: str) -> bool:
     return _is_dlr(path, "DESIS", b"<band>")
 
 
+def is_aviris(path: str) -> bool:
+    """Return whether it is a NetCDF cube of AVIRIS-3 or AVIRIS-5."""
+    if re.match(r"AV[35]\d{8}t\d{6}.*(RFL_ORT|RDN|RFL)\.nc$", Path(path).name, re.IGNORECASE):
+        return True
+    return _holds(
+        path,
+        lambda file: any(
+            f"{name}/{name}" in file and f"{name}/wavelength" in file for name in ("reflectance", "radiance")
+        ),
+    )
+
+
+def is_neon(path: str) -> bool:
+    """Return whether it is a reflectance file of NEON."""
+    if re.match(r"NEON_.*_reflectance\.h5$", Path(path).name, re.IGNORECASE):
+        return True
+    return _holds(path, lambda file: any(f"{name}/Reflectance/Reflectance_Data" in file for name in file))
+
+
+def is_tanager(path: str) -> bool:
+    """Return whether it is a product of Tanager."""
+    if re.match(r".*_(ortho|basic)_(sr|radiance)_hdf5\.h5$", Path(path).name, re.IGNORECASE):
+        return True
+    return _holds(path, lambda file: any(f"HDFEOS/{kind}/HYP" in file for kind in ("GRIDS", "SWATHS")))
+
+
 _DLR = re.compile(r"(?P<scene>.+)-(SPECTRAL_IMAGE(_COG)?\.tiff?|METADATA\.xml)$", re.IGNORECASE)
 
 
