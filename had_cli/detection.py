@@ -94,7 +94,7 @@ class Detection:
             When its folder is missing, the format is unknown, or the scene itself would be replaced.
         """
         from had_cli.scenes.inputs import refuse_inputs
-        from had_cli.scenes.ortho import ortho_info, orthorectified
+        from had_cli.scenes.lookup import ortho_info, orthorectified
         from had_cli.scenes.output import create_raster, map_info
 
         files = [self.scene.path, *self.scene.source.info.files]

@@ -425,3 +425,90 @@ def make_tanager(folder: Path, *, kind: str = "GRIDS") -> Made:
         )
     physical = np.where(cube == -9999, np.nan, cube)
     return Made(path, physical, wavelengths, {"bad": good == 0, "cloud": cloud > 0, "cirrus": cirrus > 0})
+
+
+# -- as xarray writes them ----------------------------------------------------------------------------
+def labelled_cube() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Return stored int16 rows x cols x bands with fill -32768, wavelengths in um, and coordinates."""
+    stored = np.rint(reflectance(8) * 10000).astype(np.int16)
+    stored[1, 4] = -32768
+    wavelengths = np.array([0.42, 0.55, 0.66, 0.81, 1.2, 1.65, 2.1, 2.4])
+    x, y = 500005.0 + 10 * np.arange(COLS), 4649995.0 - 10 * np.arange(ROWS)
+    return stored, wavelengths, {"x": x, "y": y}
+
+
+def _physical(stored: np.ndarray) -> np.ndarray:
+    return np.where(stored == -32768, np.nan, stored / 10000)
+
+
+def make_netcdf(folder: Path, order: str = "byx", *, names: dict[str, str] | None = None) -> Made:
+    """Write what ``Dataset.to_netcdf`` writes; ``order`` are the axes: b for bands, y and x."""
+    stored, wavelengths, places = labelled_cube()
+    called = {"b": "wavelength", "y": "y", "x": "x", **(names or {})}
+    coordinates = {"b": wavelengths, **places}
+    path = folder / "cube.nc"
+    with h5py.File(path, "w") as file:
+        scales = {}
+        for letter, values in coordinates.items():
+            scales[letter] = file.create_dataset(called[letter], data=values)
+            scales[letter].make_scale(called[letter])
+        scales["b"].attrs["units"] = "um"
+        mapping = file.create_dataset("spatial_ref", data=np.int64(0))
+        mapping.attrs["crs_wkt"] = rasterio.CRS.from_epsg(32633).to_wkt()
+        mapping.attrs["GeoTransform"] = "0.0 1.0 0.0 0.0 0.0 1.0"  # of what it was cut out of
+        width = file.create_dataset("fwhm", data=np.full(8, 0.01))
+        width.dims[0].attach_scale(scales["b"])
+        width.attrs["units"] = "um"
+        item = file.create_dataset(
+            "reflectance", data=stored.transpose(["yxb".index(axis) for axis in order]),
+            chunks=(4, 5, 6), compression="gzip", fillvalue=-32768,
+        )  # fmt: skip
+        for axis, letter in enumerate(order):
+            item.dims[axis].attach_scale(scales[letter])
+        item.attrs["_FillValue"] = np.array([-32768], np.int16)
+        item.attrs["scale_factor"] = np.float64(1e-4)
+        item.attrs["grid_mapping"] = "spatial_ref"
+        other = file.create_dataset("reflectance_uncertainty", data=np.zeros_like(item[...]))
+        for axis, letter in enumerate(order):
+            other.dims[axis].attach_scale(scales[letter])
+    return Made(path, _physical(stored), wavelengths * 1000)
+
+
+def make_zarr(folder: Path, order: str = "byx", *, version: int = 3) -> Made:
+    """Write what ``Dataset.to_zarr`` writes in either version of Zarr."""
+    import base64
+    import struct
+
+    import zarr
+
+    stored, wavelengths, places = labelled_cube()
+    called = {"b": "wavelength", "y": "y", "x": "x"}
+    path = folder / "cube.zarr"
+    group = zarr.open_group(str(path), mode="w", zarr_format=version)
+
+    def put(name: str, values: Any, axes: list[str], **attributes: Any) -> None:
+        settings: dict[str, Any] = {"chunks": tuple(max(1, n // 3) for n in values.shape) or (1,)}
+        if version == 3:
+            settings["dimension_names"] = axes
+        else:
+            attributes["_ARRAY_DIMENSIONS"] = axes
+            if "_FillValue" in attributes:
+                settings["fill_value"] = attributes.pop("_FillValue")
+        array = group.create_array(name, shape=values.shape, dtype=values.dtype, **settings)
+        array[...] = values
+        array.attrs.update(attributes)
+
+    for letter, values in {"b": wavelengths, **places}.items():
+        units = {"units": "micrometer"} if letter == "b" else {}
+        put(called[letter], values, [called[letter]], **units)
+    put("fwhm", np.full(8, 0.01), ["wavelength"])
+    put("spatial_ref", np.zeros(1), ["one"], crs_wkt=rasterio.CRS.from_epsg(32633).to_wkt())
+    turned = stored.transpose(["yxb".index(axis) for axis in order])
+    put(
+        "reflectance", turned, [called[letter] for letter in order],
+        _FillValue=-32768, scale_factor=1e-4, grid_mapping="spatial_ref",
+    )  # fmt: skip
+    if version == 3:
+        fill = base64.standard_b64encode(struct.pack("<d", -32768.0)).decode()
+        group["reflectance"].attrs["_FillValue"] = fill
+    return Made(path, _physical(stored), wavelengths * 1000)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.places.find import Places, find_places
-from had_cli.scenes.ortho import ortho_info, ortho_scene, orthorectified
+from had_cli.scenes.lookup import ortho_info, orthorectified
+from had_cli.scenes.ortho import ortho_scene
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Ortho, SceneInfo
 from had_cli.threshold import Rule, Threshold, threshold

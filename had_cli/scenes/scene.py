@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.scenes.lookup import ortho_of_window
 from had_cli.scenes.source import Ortho, QualityLayer, SceneInfo, Source, Window
 from had_cli.scenes.validity import Float, Mask, equals_nodata, valid_pixels
 
@@ -113,8 +114,6 @@ class Scene:
     @property
     def ortho(self) -> Ortho | None:
         """How to put this view onto a map, or None where it needs no lookup table for that."""
-        from had_cli.scenes.ortho import ortho_of_window
-
         table = self.source.info.ortho
         return None if table is None else ortho_of_window(table, self.window, self.source.info)
 

@@ -16,7 +16,11 @@ _PRODUCTS = (
     ("aviris", "AVIRIS-3 and AVIRIS-5 in NetCDF", (".nc",)),
     ("neon", "NEON reflectance, flight lines and tiles", (".h5",)),
     ("tanager", "Tanager surface reflectance and radiance", (".h5",)),
+    ("netcdf", "NetCDF-4 cubes with a coordinate of wavelengths", (".nc", ".nc4")),
+    ("zarr", "Zarr stores with a cube and a coordinate of wavelengths", (".zarr",)),
 )
+# the rest is named after the reader
+_MODULES = {"netcdf": "netcdf", "zarr": "zarr_store"}
 
 
 def product_readers() -> list[Reader]:
@@ -25,8 +29,8 @@ def product_readers() -> list[Reader]:
         Reader(
             name=name,
             summary=summary,
-            open=f"had_cli.formats.products.{name}:open_{name}",
-            recognise=f"had_cli.formats.products.recognise:is_{name}",
+            open=f"had_cli.formats.products.{_MODULES.get(name, name)}:open_{name}",
+            recognise=f"had_cli.formats.products.{_MODULES.get(name, 'recognise')}:is_{name}",
             suffixes=suffixes,
         )
         for name, summary, suffixes in _PRODUCTS
