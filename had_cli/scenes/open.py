@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.descriptions import Reader
 from had_cli.errors import SceneError, SceneNotFoundError
+from had_cli.plugin.descriptions import Reader
 from had_cli.scenes.quality import choose_quality
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
@@ -133,7 +133,7 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     SceneError
         When no reader knows the file.
     """
-    from had_cli import host
+    from had_cli.plugin import host
 
     text = str(path)
     if not text:  # "$SCENE" of a variable that is not set
@@ -155,7 +155,7 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
 
 def _reader_of(file: Path, text: str) -> Reader | None:
     """Return the reader of a file: one that recognises it, else one of its suffix, else one that sniffs."""
-    from had_cli import host
+    from had_cli.plugin import host
 
     if not file.exists():
         raise SceneNotFoundError(f"{text}: there is no such file")

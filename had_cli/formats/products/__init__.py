@@ -6,7 +6,7 @@ share their suffixes with plain rasters. Nothing here imports numpy.
 
 from __future__ import annotations
 
-from had_cli.descriptions import Reader
+from had_cli.plugin.descriptions import Reader
 
 _PRODUCTS = (
     ("emit", "EMIT L2A reflectance and L1B radiance", (".nc",)),
