@@ -19,9 +19,9 @@ Float = npt.NDArray[np.float64]
 # h5py raises these on files that are truncated or otherwise damaged.
 DAMAGED = (OSError, KeyError, ValueError, TypeError, RuntimeError)
 
-# Decompressed chunks kept between reads. HDF5's own megabyte would unpack chunks that span all bands again
-# for every strip of rows.
-CACHE = 64 * 1024 * 1024
+# Decompressed chunks kept between reads. HDF5's own megabyte would unpack those of all bands again for
+# every block; an AVIRIS-5 cube has 110 MB of them at one place.
+CACHE = 128 * 1024 * 1024
 
 
 def open_hdf5(path: str, product: str) -> h5py.File:
