@@ -16,8 +16,9 @@ from had_cli.scenes.source import Window
 Index = npt.NDArray[np.intp]
 Float = npt.NDArray[np.float64]
 
-# h5py raises these on files that are truncated or otherwise damaged.
-DAMAGED = (OSError, KeyError, ValueError, TypeError, RuntimeError)
+# What h5py raises on files that are truncated or otherwise damaged, and what a dataset does in the place of a
+# group, or a text in that of numbers.
+DAMAGED = (OSError, LookupError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError)
 
 # Decompressed chunks kept between reads. HDF5's own megabyte would unpack those of all bands again for
 # every block; an AVIRIS-5 cube has 110 MB of them at one place.
