@@ -130,7 +130,7 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
         label: str = "statistics",
     ) -> T:
-        """Return a statistic of pixels and their surroundings; see :meth:`had_cli.engine.Run.reduce_blocks`."""
+        """Return a statistic of blocks; see :meth:`had_cli.engine.Run.reduce_blocks`."""
 
         def compute(block: HostBlock) -> T | None:
             return self._worker.reduced_block(reduction, block, halo, align)
