@@ -12,7 +12,7 @@ from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
-from had_cli.commands.messages import Talk, facts
+from had_cli.commands.messages import Talk, facts, told_counts
 from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
 from had_cli.detection.default import DEFAULT_METHOD
@@ -88,6 +88,8 @@ def detect(
     exclude_bands: options.ExcludeBands = None,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    quality: options.Quality = None,
+    ortho: options.Ortho = True,
     threshold: answers.ThresholdRule = None,
     mask_out: answers.MaskOut = None,
     vector: answers.Vector = None,
@@ -137,6 +139,7 @@ def detect(
             exclude_bands=exclude_bands,
             window=window,
             mask=mask,
+            quality=quality,
         ) as scene:
             for note in scene.info.notes:
                 talk.note(f"{path}: {note}")
@@ -153,9 +156,15 @@ def detect(
                     progress=progress,
                     **params,
                 )
-            detection.save(output, overwrite=overwrite)
+            detection.save(output, overwrite=overwrite, ortho=ortho)
             _tell(talk, path, output, detection)
-            document = {"output": str(output), **detection.to_json(), "method_from": method_origin}
+            table = scene.ortho if ortho else None
+            document = {
+                "output": str(output),
+                "ortho": table is not None,
+                **detection.to_json(),
+                "method_from": method_origin,
+            }
             if threshold is not None:
                 from had_cli.results.places.answer import answer
 
@@ -170,6 +179,7 @@ def detect(
                     vector=answers.beside(vector, output),
                     seed=seed,
                     overwrite=overwrite,
+                    ortho=table,
                 )
                 answers.tell(talk, path, found)
                 document |= found.to_json()
@@ -226,6 +236,8 @@ def _weights_line(weights: WeightsFile) -> str:
 def _tell(talk: Talk, path: str, output: Path, detection: Detection) -> None:
     for warning in detection.warnings:
         talk.warn(f"{path}: {warning}")
+    if detection.quality:
+        talk.note(f"{path}: quality masks leave out: {told_counts(detection.quality)}")
     rows, cols, bands = detection.scene.shape
     valid = "" if detection.valid_pixels == rows * cols else f"{detection.valid_pixels} of "
     size = f"{valid}{rows * cols} pixels, {bands} bands"

@@ -84,6 +84,24 @@ Mask = Annotated[
     ),
 ]
 
+Quality = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES|none",
+        help="Quality masks of a product to apply, such as cloud,cirrus; default: those that had info shows "
+        "as masking.",
+        show_default=False,
+        rich_help_panel=_SELECTION,
+    ),
+]
+Ortho = Annotated[
+    bool,
+    typer.Option(
+        "--ortho/--no-ortho",
+        help="Put the scores of a scene on a sensor's own grid onto the map, by the lookup table it has.",
+    ),
+]
+
 Device = Annotated[
     str,
     typer.Option(

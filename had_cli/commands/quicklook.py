@@ -86,6 +86,7 @@ def quicklook(
     from had_cli.results.threshold import parse_rule
     from had_cli.results.threshold import threshold as find_threshold
     from had_cli.scenes.open import open_scene, open_scores, open_truth
+    from had_cli.scenes.ortho import as_scored
     from had_cli.scenes.source import stem
 
     talk = Talk(as_json=json, quiet=quiet)
@@ -111,6 +112,9 @@ def quicklook(
             else open_truth(truth, (rows, cols), truth_variable)[opened.window.rows, opened.window.cols]
         )
         values, info = (None, None) if scores is None else open_scores(scores)
+        shown_scene = opened if values is None else as_scored(opened, values.shape)
+        if shown_scene is not opened:  # the truth lies on the sensor's grid
+            known = None
         found = None
         if rule is not None and values is not None and info is not None:
             found = find_threshold(values, rule, tags=info.tags)
@@ -118,7 +122,7 @@ def quicklook(
                 talk.warn(f"{scores}: {warning}")
         chosen = picture.composite_bands(opened) if rgb is None else _parse_rgb(rgb, opened)
         picture.quicklook(
-            opened,
+            shown_scene,
             path,
             scores=values,
             truth=known,

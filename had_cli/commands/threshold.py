@@ -61,6 +61,7 @@ def threshold(
     from had_cli.results.places.answer import answer
     from had_cli.results.threshold import parse_rule
     from had_cli.scenes.open import open_scene, open_scores
+    from had_cli.scenes.ortho import as_scored
 
     talk = Talk(as_json=json, quiet=quiet)
     wanted = parse_rule(rule)
@@ -71,6 +72,7 @@ def threshold(
     values, info = open_scores(scores, variable)
     with ExitStack() as stack:
         opened = None if scene is None else stack.enter_context(open_scene(scene, window=window))
+        opened = None if opened is None else as_scored(opened, values.shape)
         found = answer(
             values,
             info,

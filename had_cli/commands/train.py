@@ -59,6 +59,7 @@ def train(
     exclude_bands: options.ExcludeBands = None,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    quality: options.Quality = None,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     json: Json = False,
@@ -89,6 +90,7 @@ def train(
                     exclude_bands=exclude_bands,
                     window=window,
                     mask=mask,
+                    quality=quality,
                 )
             )
             for path in training_scenes(scenes)

@@ -26,6 +26,7 @@ from had_cli.plugin import host
 from had_cli.results.metrics.evaluation import Evaluation, evaluate, json_value
 from had_cli.scenes.describe import runs
 from had_cli.scenes.open import open_scene
+from had_cli.scenes.quality import count_flagged
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
 from had_cli.weights.chosen import weights_for
@@ -49,6 +50,7 @@ class Detection:
     evaluation : against the truth given or the scene's own, or None where there is none
     weights : name of the weights used (of a file, or of those that come with a plugin), or None
     weights_hash : sha256 of the weights file, or None
+    quality : how many pixels each quality mask left out, by name
     """
 
     scores: npt.NDArray[np.float32]
@@ -64,18 +66,25 @@ class Detection:
     evaluation: Evaluation | None = field(default=None, repr=False)
     weights: str | None = None
     weights_hash: str | None = None
+    quality: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def valid_pixels(self) -> int:
         """How many pixels have a score."""
         return int(np.count_nonzero(np.isfinite(self.scores)))
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def save(self, path: str | Path, *, overwrite: bool = False, ortho: bool = True) -> Path:
         """Write the map in the format of ``path``'s suffix (.tif, .hdr, .mat, .npy, ...).
 
         The file is float32 with NaN as nodata, has the scene's CRS and transform, and carries
         method, parameters, seed, weights hash and version as tags. It appears under its name only
         when complete.
+
+        Parameters
+        ----------
+        ortho
+            Put the scores onto the map where the scene lies on a sensor's own grid and has a lookup
+            table (:mod:`had_cli.scenes.ortho`); otherwise they are written as they lie in the scene.
 
         Raises
         ------
@@ -85,17 +94,22 @@ class Detection:
             When its folder is missing, the format is unknown, or the scene itself would be replaced.
         """
         from had_cli.scenes.inputs import refuse_inputs
+        from had_cli.scenes.lookup import ortho_info, orthorectified
         from had_cli.scenes.output import create_raster, map_info
 
-        refuse_inputs(path, [("the scene", self.scene.path)])
-        rows, cols = self.scores.shape
-        info = dataclasses.replace(
-            map_info(self.scene.info, tags=self.tags()), band_names=(f"{self.method} score",)
-        )
+        files = [self.scene.path, *self.scene.source.info.files]
+        refuse_inputs(path, [("the scene", file) for file in files])
+        scores, info, tags = self.scores, self.scene.info, self.tags()
+        table = self.scene.ortho if ortho else None
+        if table is not None:
+            scores, info = orthorectified(scores, table), ortho_info(info, table)
+            tags["had_ortho"] = "lookup table"
+        rows, cols = scores.shape
+        info = dataclasses.replace(map_info(info, tags=tags), band_names=(f"{self.method} score",))
         with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite) as sink:
             for row in range(0, rows, 256):
                 height = min(256, rows - row)
-                sink.write(Window(0, row, cols, height), np.asarray(self.scores[row : row + height, :, None]))
+                sink.write(Window(0, row, cols, height), np.asarray(scores[row : row + height, :, None]))
         return Path(path)
 
     def tags(self) -> dict[str, str]:
@@ -108,6 +122,8 @@ class Detection:
             "had_bands": runs(self.scene.bands + 1),
             "had_seed": str(self.seed),
         }
+        if self.quality:
+            tags["had_quality"] = json.dumps(dict(self.quality))
         if self.facts:
             tags["had_facts"] = json.dumps(json_value(dict(self.facts)))
         if self.weights is not None:
@@ -134,6 +150,7 @@ class Detection:
             "seed": self.seed,
             "seconds": round(self.seconds, 3),
             "valid_pixels": self.valid_pixels,
+            "quality": dict(self.quality),
             "facts": dict(self.facts),
             "notes": list(self.scene.info.notes),
             "warnings": list(self.warnings),
@@ -209,6 +226,7 @@ def detect(
             run.leave_device(f"{method} computes in double precision, which mps lacks: continuing on the CPU")
         scores = _checked(function(run, SimpleNamespace(**values)), opened, method)
         seconds = time.perf_counter() - start
+        quality = count_flagged(opened)
         evaluation = _evaluate(scores, opened, truth)
         warnings = (*run.warnings, *(evaluation.warnings if evaluation else ()))
         return Detection(
@@ -225,6 +243,7 @@ def detect(
             evaluation=evaluation,
             weights=None if loaded is None else loaded.name,
             weights_hash=None if loaded is None else loaded.hash,
+            quality=quality,
         )
 
 

@@ -25,7 +25,7 @@ _HOMES = {
         "WeightsError",
     ),
     "scenes.scene": ("ArraySource", "Scene", "valid_pixels"),
-    "scenes.source": ("SceneInfo", "Sink", "Source", "Window"),
+    "scenes.source": ("Ortho", "QualityLayer", "SceneInfo", "Sink", "Source", "Window"),
     "scenes.bands": ("BandGrid", "Resampling", "resampling"),
     "scenes.fingerprint": ("scene_hash",),
     "scenes.output": ("check_raster_path", "create_raster", "map_info"),

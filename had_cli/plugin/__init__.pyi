@@ -48,6 +48,8 @@ from had_cli.scenes.output import map_info as map_info
 from had_cli.scenes.scene import ArraySource as ArraySource
 from had_cli.scenes.scene import Scene as Scene
 from had_cli.scenes.scene import valid_pixels as valid_pixels
+from had_cli.scenes.source import Ortho as Ortho
+from had_cli.scenes.source import QualityLayer as QualityLayer
 from had_cli.scenes.source import SceneInfo as SceneInfo
 from had_cli.scenes.source import Sink as Sink
 from had_cli.scenes.source import Source as Source

@@ -222,6 +222,9 @@ class Reader:
 
     ``open`` refers to ``open(path, options) -> Source`` (:class:`had_cli.scenes.source.Source`).
     ``sniff`` refers to ``sniff(path) -> bool``: asked for files whose suffix is not listed.
+    ``recognise`` refers to ``recognise(path) -> bool``, for formats that share their suffix with others,
+    such as products in .nc or .tif files: of the files and folders with its ``suffixes``, the reader
+    takes those for which it is true, before any reader that lists the suffix alone.
     """
 
     name: str
@@ -229,11 +232,16 @@ class Reader:
     open: str
     suffixes: tuple[str, ...] = ()
     sniff: str | None = None
+    recognise: str | None = None
 
     def __post_init__(self) -> None:
         _check_name("reader", self.name)
         _check_reference(f"reader {self.name}", "open", self.open)
         _check_reference(f"reader {self.name}", "sniff", self.sniff)
+        _check_reference(f"reader {self.name}", "recognise", self.recognise)
+        _check(
+            self.recognise is None or bool(self.suffixes), f"reader {self.name}: recognise without suffixes"
+        )
         _check_suffixes(f"reader {self.name}", self.suffixes)
 
 
