@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from had_cli.errors import SceneError
-from had_cli.formats.envi_header import Header, begins, read_header
+from had_cli.formats.envi_files import data_beside, header_beside, is_gzip, is_tiff, refuse_no_scene, unpacked
+from had_cli.formats.envi_header import Header, is_esri, read_header
+from had_cli.formats.esri import esri_beside, open_esri
 from had_cli.formats.npy import SlabSource
 from had_cli.formats.slab import Slab
 from had_cli.formats.units import spectrum
-from had_cli.scenes.source import SceneInfo, Source
+from had_cli.scenes.source import SceneInfo, Source, Window
 
 # https://www.nv5geospatialsoftware.com/docs/enviheaderfiles.html, field "data type"
 DTYPES = {
@@ -31,8 +35,17 @@ DTYPES = {
 _COMPLEX = {6, 9}
 INTERLEAVES = ("bsq", "bil", "bip")
 
-# Where the data of NAME.hdr are looked for; the bare NAME comes last.
-DATA_SUFFIXES = (".img", ".dat", ".bsq", ".bil", ".bip", ".raw", "")
+# The first name is ENVI's, the others are what people make of it.
+WAVELENGTHS = (
+    "wavelength",
+    "wavelengths",
+    "wavlength",
+    "wavelenght",
+    "wavelengh",
+    "center wavelength",
+    "band centers",
+)
+UNITS = ("wavelength units", "wavelength unit", "wavelengths units", "wavelength_units", "units")
 
 # Free text of the header that is carried along as tags.
 TAGS = ("description", "sensor type", "acquisition time", "default bands", "cloud cover", "data units")
@@ -42,47 +55,116 @@ EXTRA = "had metadata"
 
 
 def has_header(path: str) -> bool:
-    """Return whether ``path`` is a data file with an ENVI header beside it."""
-    return _header_beside(Path(path)) is not None
+    """Return whether ``path`` is a data file with an ENVI or ESRI header beside it."""
+    return header_beside(Path(path)) is not None or esri_beside(Path(path)) is not None
 
 
-def open_envi(path: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG001 - an ENVI file holds one raster
+def open_envi(path: str, options: Mapping[str, Any]) -> Source:
     """Return the scene of an ENVI header or data file.
+
+    A header of ESRI's kind, or one beside a TIFF, is read through GDAL.
 
     Raises
     ------
     SceneError
-        When header or data are missing, contradict each other or hold complex values.
+        When header or data are missing, contradict each other, hold complex values or are no scene.
     """
-    given = Path(path)
+    given, notes = Path(path), list[str]()
     if given.suffix.lower() == ".hdr":
+        if is_esri(given):
+            return open_esri(given, given, options)
         header = read_header(given)
-        data = _data_beside(given, header)
+        refuse_no_scene(given, header)
+        tiff = _foreign(header)
+        data = data_beside(given, None if tiff else _geometry(header)[1], notes, tiff=tiff)
     else:
-        beside = _header_beside(given)
+        beside, esri = header_beside(given), esri_beside(given)
+        if beside is None and esri is not None:
+            return open_esri(given, esri, options)
         if beside is None:
             raise SceneError(
                 f"{path}: has no ENVI header beside it ({given.with_suffix('.hdr').name}); add it"
             )
         header, data = read_header(beside), given
+    refuse_no_scene(data, header)
+    if is_tiff(data) and (_foreign(header) or data.stat().st_size != _geometry(header)[1]):
+        return _tiff_with_header(path, data, header, options)
     shape, needed = _geometry(header)
+    packed = header.integer("file compression", 0) != 0
+    if packed and not is_gzip(data) and data.stat().st_size == needed:
+        notes.append("the header says that the data are compressed, but they are not: read as they are")
+        packed = False
+    info = describe(path, header, shape)
+    if not packed:
+        notes += _size_notes(data, needed)
+    info = replace(info, notes=(*info.notes, *notes))
+    if packed:
+        return _PackedSource(info, data, needed, header)
+    return SlabSource(info, _slab(data, info, header))
+
+
+def _foreign(header: Header) -> bool:
+    """Return whether the header says that its data are a file of another format, as ENVI writes for TIFF."""
+    return "tif" in (header.text("file type") or "").lower()
+
+
+def _slab(data: Path, info: SceneInfo, header: Header) -> Slab:
+    try:
+        order, offset = str(info.interleave), header.integer("header offset", 0)
+        return Slab(data, info.shape, _dtype(header), order, offset)
+    except OSError as error:
+        raise SceneError(f"{data}: cannot be read ({error.strerror})") from error
+
+
+def _size_notes(data: Path, needed: int) -> list[str]:
     size = data.stat().st_size
     if size < needed:
         raise SceneError(
             f"{data}: the file is truncated: {size} bytes where its header asks for {needed}; copy it again"
         )
-    info = describe(path, header, shape)
-    if size > needed:
-        info = _noted(
-            info,
-            f"{data.name} is {size - needed} bytes longer than its header says; is the header the right one?",
+    if size == needed:
+        return []
+    return [f"{data.name} is {size - needed} bytes longer than its header says; is the header the right one?"]
+
+
+class _PackedSource:
+    """A source over data compressed by gzip, unpacked into a temporary file when they are first wanted."""
+
+    def __init__(self, info: SceneInfo, data: Path, needed: int, header: Header) -> None:
+        self.info = replace(
+            info, notes=(*info.notes, f"{data.name} is compressed: it is unpacked before it is read")
         )
-    order = str(info.interleave)
-    try:
-        slab = Slab(data, shape, _dtype(header), order, header.integer("header offset", 0))
-    except OSError as error:
-        raise SceneError(f"{data}: cannot be read ({error.strerror})") from error
-    return SlabSource(info, slab)
+        self._data, self._needed, self._header = data, needed, header
+        self._slab: Slab | None = None
+
+    def read(self, window: Window, bands: npt.NDArray[np.intp] | None) -> npt.NDArray[Any]:
+        """Return height x width x bands as stored."""
+        if self._slab is None:
+            self._slab = _slab(unpacked(self._data, self._needed, self), self.info, self._header)
+        return self._slab.read(window, bands)
+
+    def valid(self, window: Window) -> None:
+        """Return None: such files carry no mask."""
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._slab is not None:
+            self._slab.close()
+
+
+def _tiff_with_header(path: str, data: Path, header: Header, options: Mapping[str, Any]) -> Source:
+    """Return the scene of a TIFF, with what the ENVI header beside it adds."""
+    from had_cli.formats.gdal import open_gdal
+
+    source = open_gdal(str(data), {**options, "driver": "GTiff"})
+    shape = source.info.shape
+    text = {**header.fields, "data type": "1", "interleave": "bsq", "byte order": "0"}
+    told = describe(path, Header(header.path, text), shape)
+    note = f"{data.name} is a TIFF: it is read as one, and the header adds what that does not say"
+    names = ("wavelengths", "fwhm", "bad_bands", "band_names", "nodata")
+    added = {name: getattr(told, name) for name in names if getattr(source.info, name) is None}
+    source.info = replace(source.info, path=path, notes=(*source.info.notes, *told.notes, note), **added)
+    return source
 
 
 def describe(path: str, header: Header, shape: tuple[int, int, int]) -> SceneInfo:
@@ -90,18 +172,9 @@ def describe(path: str, header: Header, shape: tuple[int, int, int]) -> SceneInf
     bands = shape[2]
     extra = _extra(header)
     notes: list[str] = []
-    centres = header.items("wavelength", bands)
-    widths = header.items("fwhm", bands)
-    nanometres = fwhm = None
-    if centres is not None:
-        try:
-            found = spectrum(centres, header.text("wavelength units"), widths)
-        except ValueError as error:
-            raise SceneError(f"{header.path}: {error}; correct or remove 'wavelength'") from error
-        nanometres, fwhm = found.centres, found.widths
-        notes += found.notes
-    bbl = header.numbers("bbl", bands)
-    names = extra.get("band_names") or header.items("band names", bands)
+    nanometres, fwhm = _spectrum(header, bands, notes)
+    bbl = header.numbers("bbl", bands, notes)
+    names = extra.get("band_names") or header.items("band names", bands, notes)
     scale, offset = _calibration(header, bands, notes)
     nodata: Any = header.number("data ignore value")
     crs, transform = _place(header, extra, notes)
@@ -111,8 +184,8 @@ def describe(path: str, header: Header, shape: tuple[int, int, int]) -> SceneInf
         format="ENVI",
         shape=shape,
         dtype=_dtype(header).newbyteorder("="),
-        wavelengths=nanometres,
-        fwhm=fwhm,
+        wavelengths=extra.get("wavelengths", nanometres),
+        fwhm=extra.get("fwhm", fwhm),
         band_names=None if names is None else tuple(names),
         bad_bands=None if bbl is None else np.array(bbl) == 0,
         nodata=_nodata(extra, nodata, header, _dtype(header)),
@@ -127,38 +200,20 @@ def describe(path: str, header: Header, shape: tuple[int, int, int]) -> SceneInf
     )
 
 
-def _header_beside(data: Path) -> Path | None:
-    if data.suffix.lower() == ".hdr":
-        return None
-    for candidate in (
-        data.with_suffix(".hdr"),
-        Path(f"{data}.hdr"),
-        data.with_suffix(".HDR"),
-        Path(f"{data}.HDR"),
-    ):
-        if candidate.is_file():
-            with candidate.open("rb") as file:
-                if begins(file):
-                    return candidate
-    return None
-
-
-def _data_beside(header_path: Path, header: Header) -> Path:
-    bare = header_path.with_suffix("")
-    found = [
-        candidate
-        for suffix in DATA_SUFFIXES
-        for candidate in dict.fromkeys((Path(f"{bare}{suffix}"), Path(f"{bare}{suffix.upper()}")))
-        if candidate.is_file()
-    ]
-    if not found:
-        raise SceneError(
-            f"{header_path}: there is no data file {bare.name} (or {bare.name}.img, .dat, ...) beside it"
-        )
-    if len(found) > 1:
-        _, needed = _geometry(header)
-        found.sort(key=lambda candidate: candidate.stat().st_size != needed)
-    return found[0]
+def _spectrum(header: Header, bands: int, notes: list[str]) -> tuple[Any, Any]:
+    """Return band centres and widths in nanometres, or None."""
+    name = next((n for n in WAVELENGTHS if n in header), WAVELENGTHS[0])
+    centres = header.items(name, bands, notes)
+    if centres is None:
+        return None, None
+    unit = next((text for n in UNITS if (text := header.text(n))), None)
+    try:
+        found = spectrum(centres, unit, header.items("fwhm", bands, notes))
+    except ValueError as error:
+        notes.append(f"{error}: the field {name!r} is ignored")
+        return None, None
+    notes += found.notes
+    return found.centres, found.widths
 
 
 def _geometry(header: Header) -> tuple[tuple[int, int, int], int]:
@@ -169,8 +224,6 @@ def _geometry(header: Header) -> tuple[tuple[int, int, int], int]:
         raise SceneError(
             f"{header.path}: {rows} lines x {cols} samples x {bands} bands from byte {offset} on is no raster"
         )
-    if header.integer("file compression", 0):
-        raise SceneError(f"{header.path}: the data file is compressed; save it uncompressed")
     return (rows, cols, bands), offset + rows * cols * bands * _dtype(header).itemsize
 
 
@@ -247,9 +300,3 @@ def _extra(header: Header) -> dict[str, Any]:
         if isinstance(error, SceneError):
             raise
         raise SceneError(f"{header.path}: the field {EXTRA!r} is damaged; remove it") from error
-
-
-def _noted(info: SceneInfo, note: str) -> SceneInfo:
-    from dataclasses import replace
-
-    return replace(info, notes=(*info.notes, note))

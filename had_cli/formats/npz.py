@@ -49,7 +49,7 @@ def open_npz(path: str, options: Mapping[str, Any]) -> Source:
         if isinstance(error, SceneError):
             raise
         raise _damaged(path, error) from error
-    return scene_of(path, "NumPy archive", variables, options, text)
+    return scene_of(path, "NumPy archive", variables, options, text, order="C")
 
 
 def _load(path: str, name: str) -> npt.NDArray[Any]:

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,15 @@ from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
 from had_cli.scenes.validity import Mask, nonzero
 
+if TYPE_CHECKING:
+    from had_cli.descriptions import Reader
+
 Bands = str | Sequence[int] | npt.NDArray[np.intp]
 
 # What GDAL takes that is no path: URLs, its virtual file systems, and DRIVER:name (not C:\name).
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://|/vsi|[A-Z][A-Za-z0-9_]+:")
 _GDAL = "gdal"
+_RAW = {".bip", ".bil", ".bsq", ".raw", ".bin", ".dat", ".img", ".cube"}
 
 
 def open_scene(
@@ -153,10 +157,21 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
                     chosen = reader
                     break
     if chosen is None:
-        known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
-        raise SceneError(f"{text}: no reader knows this kind of file; had reads {known} and what GDAL opens")
+        raise _unknown(text, readers)
     source: Source = host.resolve(chosen.open)(text, given)
     return source
+
+
+def _unknown(path: str, readers: Sequence[Reader]) -> SceneError:
+    """Return what to say of a file that no reader knows."""
+    if Path(path).suffix.lower() in _RAW:
+        header = Path(path).with_suffix(".hdr").name
+        return SceneError(
+            f"{path}: holds raw values, whose size and type only a header tells; "
+            f"put its ENVI header {header} beside it"
+        )
+    known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
+    return SceneError(f"{path}: no reader knows this kind of file; had reads {known} and what GDAL opens")
 
 
 def choose_bands(
