@@ -16,12 +16,12 @@ from typing import Any
 
 import typer
 
-from had_cli import host
 from had_cli.commands import COMMANDS, application
 from had_cli.commands.models import short
-from had_cli.descriptions import Method, Param
-from had_cli.host.reserved import RESERVED
-from had_cli.models import Model, bundled_models, find, trained_on
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method, Param
+from had_cli.plugin.host.reserved import RESERVED
+from had_cli.weights.models import Model, bundled_models, find_weights, trained_on
 
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "docs" / "models"
@@ -189,7 +189,7 @@ def _models_table() -> str:
 
 
 def _card(name: str) -> str:
-    weights = find(name, own=False).load()
+    weights = find_weights(name, own=False).load()
     header = {key: value for key, value in weights.header.items() if key not in _NOT_TOLD}
     scenes = ", ".join(trained_on(weights.header))
     rows = [("sha256 of the file", f"`{weights.hash}`"), ("method", f"`{weights.method}`")]

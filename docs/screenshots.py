@@ -16,8 +16,8 @@ from scipy.io import savemat
 
 from had_cli import detect
 from had_cli.bench.results import load_results
-from had_cli.demo import make_scene
 from had_cli.report.writing import write_bench_report, write_scene_report
+from had_cli.scenes.demo import make_scene
 from had_cli.scenes.open import open_scene, open_truth
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,7 +1,7 @@
 """The Python interface: what the commands do, as functions."""
 
-from had_cli.detection import Detection, detect
-from had_cli.metrics.evaluation import Evaluation, evaluate
+from had_cli.detection.detect import Detection, detect
+from had_cli.results.metrics.evaluation import Evaluation, evaluate
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 

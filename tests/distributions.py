@@ -10,15 +10,15 @@ from textwrap import dedent
 
 import pytest
 
-from had_cli import host
+from had_cli.plugin import host
 
 BROKEN = Path(__file__).parent / "plugins_third_party"
 
 MEAN = """
     '''Distance from the mean spectrum of the training scenes: the least that can be trained.'''
 
-    from had_cli.descriptions import Method, Param
-    from had_cli.hooks import hookimpl
+    from had_cli.plugin.descriptions import Method, Param
+    from had_cli.plugin.hooks import hookimpl
 
     @hookimpl
     def had_methods():
@@ -41,7 +41,7 @@ MEAN = """
 
     def train(job, params):
         import numpy as np
-        from had_cli.weights import Weights
+        from had_cli.weights.file import Weights
 
         job.progress("training", 0.5, loss=1.0)
         pixels = np.concatenate([scene.read().reshape(-1, scene.shape[2]) for scene in job.scenes])

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from had_cli.bands import BandGrid, resampling
 from had_cli.errors import SceneError, WeightsError
+from had_cli.scenes.bands import BandGrid, resampling
 from had_cli.scenes.scene import Scene
 
 counts = st.integers(1, 60)
@@ -73,8 +73,8 @@ def test_beyond_the_scene_the_nearest_band_stands_in_and_the_user_is_told():
     how = resampling(BandGrid(3, np.array([500.0, 600, 700])), BandGrid(4, np.array([400.0, 500, 650, 700])))
     np.testing.assert_allclose(how(np.float32([1, 2, 4])), [1, 1, 3, 4])
     told = []
-    how.tell(told.append)
-    how.tell(told.append, "scene.tif")
+    how.warn_of_differences(told.append)
+    how.warn_of_differences(told.append, "scene.tif")
     line, named = told
     assert named == f"scene.tif: {line}"
     assert line.startswith("the scene covers 500 to 700 nm: 1 of the network's 4 bands lie outside")

@@ -24,14 +24,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import had_cli
-from had_cli import host
 from had_cli.bench.configurations import Configuration, configure
 from had_cli.bench.plan import Conditions
 from had_cli.bench.results import BenchResults
 from had_cli.bench.run import Voice, run_bench
-from had_cli.descriptions import Method
-from had_cli.detection import weights_for
-from had_cli.training import scene_hash
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method
+from had_cli.scenes.fingerprint import scene_hash
+from had_cli.weights.chosen import weights_for
 
 PAGE = Path(__file__).resolve().parents[1] / "guide" / "choosing.md"
 _REGION = re.compile(r"(<!-- measured: choosing -->\n).*?(<!-- end -->)", re.DOTALL)

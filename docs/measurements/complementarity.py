@@ -17,7 +17,7 @@ import torch
 from had_cli import open_scene
 from had_cli.engine.executor import Executor
 from had_cli.scenes.scene import valid_pixels
-from had_cli.weights import load_weights
+from had_cli.weights.file import load_weights
 from had_ferd.detector import enhancement
 from had_fers.losses import complementarity
 from had_fers.weights import from_weights

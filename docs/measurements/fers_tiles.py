@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from had_cli import detect, evaluate, open_scene
-from had_cli.weights import load_weights
+from had_cli.weights.file import load_weights
 from had_fers.weights import teacher_of
 
 TILES = (64, 128, 256)

@@ -5,7 +5,7 @@
 Ten background laws, from chi-square to lognormal and mixtures of classes, three fractions of anomalies and
 four ways in which their scores may lie; every pixel's class is known, and no real scene is looked at. A row
 stands on 240 thresholds, so its fraction has a standard error of about 0.03: the package's setting
-(had_cli.threshold.tail) is one of the best, which is all that such a choice needs.
+(had_cli.results.threshold.tail) is one of the best, which is all that such a choice needs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import product
 
 import numpy as np
 
-from had_cli.threshold import tail
+from had_cli.results.threshold import tail
 
 PIXELS = 10_000
 RATES = (1e-2, 1e-3)

@@ -16,7 +16,7 @@ import numpy as np
 
 from had_cli import detect, evaluate
 from had_cli.scenes.open import open_scene
-from had_cli.weights import read_header
+from had_cli.weights.file import read_header
 
 
 def main() -> None:

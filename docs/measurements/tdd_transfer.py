@@ -17,11 +17,12 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
-from had_cli import detect, host
-from had_cli.detection import check_params
-from had_cli.reproducible import reproducible
+from had_cli import detect
+from had_cli.detection.parameters import check_params
+from had_cli.plugin import host
 from had_cli.scenes.open import open_scene
-from had_cli.training import TrainingJob
+from had_cli.training.job import TrainingJob
+from had_cli.training.reproducible import reproducible
 from had_tdd.settings import settled
 from had_tdd.trainer import Training, begun
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import had_cli
-from had_cli.threshold import threshold
+from had_cli.results.threshold import threshold
 
 RATES = (1e-2, 1e-3)
 

@@ -55,9 +55,9 @@ def run(job: dict[str, Any], progress: Callable[[str, float], None]) -> tuple[di
     """
     from had_cli.bench.memory import peak_device_memory, peak_memory
     from had_cli.bench.truths import TruthFile
-    from had_cli.detection import detect
+    from had_cli.detection.detect import detect
     from had_cli.errors import SceneError
-    from had_cli.metrics.evaluation import evaluate, json_value
+    from had_cli.results.metrics.evaluation import evaluate, json_value
     from had_cli.scenes.open import open_scene
 
     options = dict(job["open"])

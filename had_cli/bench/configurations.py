@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from had_cli import host
 from had_cli.bench.fingerprints import content_hash
-from had_cli.detection import check_params, weights_for
+from had_cli.detection.parameters import check_params
 from had_cli.errors import UsageError
-from had_cli.models import names
+from had_cli.plugin import host
+from had_cli.weights.chosen import weights_for
+from had_cli.weights.models import names
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")  # it becomes part of file names
 _KEYS = ("name", "label", "weights", "parameters")

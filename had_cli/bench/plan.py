@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from had_cli import host
 from had_cli._version import __version__
 from had_cli.bench.cases import Case
 from had_cli.bench.configurations import Configuration
 from had_cli.bench.fingerprints import fingerprint
+from had_cli.plugin import host
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from had_cli.bench.results import BenchResults, number
 from had_cli.files import write_whole
-from had_cli.picture import MatplotlibMissingError
+from had_cli.results.picture import MatplotlibMissingError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from had_cli import host
 from had_cli._version import __version__
 from had_cli.bench.cases import Case, Skipped
 from had_cli.bench.configurations import Configuration
 from had_cli.bench.summary import summarise
-from had_cli.descriptions import Metric
 from had_cli.errors import OutputError, SceneError
-from had_cli.metrics.evaluation import SCALING_NOTE, json_value
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Metric
+from had_cli.results.metrics.evaluation import SCALING_NOTE, json_value
 
 FORMAT = "had-bench"
 FORMAT_VERSION = 1
@@ -209,7 +209,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def _machine() -> dict[str, Any]:
-    from had_cli.devices import list_devices
+    from had_cli.engine.devices import list_devices
     from had_cli.engine.threads import cores
 
     return {

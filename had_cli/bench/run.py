@@ -18,7 +18,7 @@ from had_cli.bench.folder import BenchFolder
 from had_cli.bench.plan import Conditions, Plan, plan
 from had_cli.bench.process import run_job
 from had_cli.bench.results import BenchResults, Cell, assemble
-from had_cli.devices import choose_device
+from had_cli.engine.devices import choose_device
 
 Progress = Callable[[str, float], None]
 

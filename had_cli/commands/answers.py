@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from had_cli.commands.talk import Talk, table
+from had_cli.commands.messages import Talk, table
 from had_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from had_cli.places.answer import Answer
+    from had_cli.results.places.answer import Answer
 
 _PANEL = "From scores to places"
 _SHOWN = 10  # places that are printed; files and JSON hold all
@@ -97,8 +97,8 @@ def check_options(
             if given is not None:
                 raise UsageError(f"{name} needs --threshold, which says what counts as anomalous")
         return
-    from had_cli import host
-    from had_cli.threshold import parse_rule
+    from had_cli.plugin import host
+    from had_cli.results.threshold import parse_rule
 
     if parse_rule(rule).kind == "chi2" and not host.method(method).chi_square:
         raise UsageError(f"--threshold {rule}: the scores of {method} follow no chi-square law; use cfar")
@@ -113,7 +113,7 @@ def check_options(
 def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> None:
     """Check that mask and polygons may be written, the folder of several maps aside."""
     from had_cli.files import refuse_existing
-    from had_cli.places.writing import check_vector_path
+    from had_cli.results.places.writing import check_vector_path
 
     if mask is not None:
         refuse_existing(mask, overwrite=overwrite)

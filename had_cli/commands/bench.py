@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from had_cli.commands import options
-from had_cli.commands.light import Debug, Json, Quiet, Verbose
+from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
+from had_cli.commands.messages import Talk, table
 from had_cli.commands.method_options import complete_method
 from had_cli.commands.outcome import FAILED, complain, guarded
-from had_cli.commands.talk import Talk, table
 
 if TYPE_CHECKING:
     from had_cli.bench.results import BenchResults
@@ -138,7 +138,7 @@ def bench(
 
 def _draw(found: BenchResults, out: Path, talk: Talk) -> None:
     from had_cli.bench.plots import draw
-    from had_cli.picture import MatplotlibMissingError
+    from had_cli.results.picture import MatplotlibMissingError
 
     try:
         draw(found, out)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from had_cli.commands import options
-from had_cli.commands.light import Json, Quiet
+from had_cli.commands.common_options import Json, Quiet
+from had_cli.commands.messages import Talk
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk
 
 Source = Annotated[str, typer.Argument(metavar="IN", help="Scene file or GDAL URL.")]
 Destination = Annotated[
@@ -56,8 +56,8 @@ def convert(
     """Write a scene in another format."""
     import numpy as np
 
-    from had_cli.convert import convert as copy
     from had_cli.errors import UsageError
+    from had_cli.scenes.convert import convert as copy
 
     talk = Talk(as_json=json, quiet=quiet)
     try:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from had_cli.commands.light import Json, Quiet
+from had_cli.commands.common_options import Json, Quiet
+from had_cli.commands.messages import Talk
 from had_cli.commands.options import Device, Overwrite
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files go; it is made if need be.")]
 
@@ -29,7 +29,7 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Make a small scene, find its anomalies, draw the result."""
-    from had_cli.demo import run_demo
+    from had_cli.detection.demo import run_demo
 
     talk = Talk(as_json=json, quiet=quiet)
     result = run_demo(folder, device=device, overwrite=overwrite, say=talk.result)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from had_cli.commands import answers, options
-from had_cli.commands.light import Debug, Json, Quiet, Verbose
-from had_cli.commands.method_options import complete_weights, with_method_options
+from had_cli.commands.arguments import completed_words, named_method
+from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
+from had_cli.commands.configuration import in_force, settings
+from had_cli.commands.messages import Talk, facts
+from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
-from had_cli.commands.talk import Talk, facts
-from had_cli.commands.words import completed_words, named_method
+from had_cli.detection.default import DEFAULT_METHOD
 from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError
 
 if TYPE_CHECKING:
-    from had_cli.detection import Detection
+    from had_cli.detection.detect import Detection
     from had_cli.scenes.scene import Scene
-    from had_cli.weights import Weights as WeightsFile
+    from had_cli.weights.file import Weights as WeightsFile
 
 # what would be wrong with every scene is told once
 _FOR_ALL_SCENES = (DeviceError, PluginError, UsageError, WeightsError)
@@ -55,18 +57,27 @@ Truth = Annotated[
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
     """Add the command, with the options of the method that ``words`` name, to ``app``."""
+    default = default_method()
     hint = (
         ""
         if named_method(words)
-        else "\n\nhad detect -m METHOD --help shows the options of a method as well."
+        else f"\n\nWithout -m, {default.name} runs; had detect -m METHOD --help shows the options of METHOD."
     )
-    command = guarded(with_method_options(detect, "params", words, lenient=bool(completed_words())))
+    command = guarded(with_method_options(detect, "params", words, default, lenient=bool(completed_words())))
     app.command("detect", help=summary + hint)(command)
+
+
+def default_method() -> Chosen:
+    """Return the method that runs where none is named."""
+    chosen = in_force(settings(), "detect").get("method")
+    if chosen is None:
+        return Chosen(DEFAULT_METHOD, "default")
+    return Chosen(str(chosen.value), chosen.source)
 
 
 def detect(
     scenes: options.Scenes,
-    method: options.Method,
+    method: options.Method = None,
     weights: Weights = None,
     out: Out = None,
     overwrite: options.Overwrite = False,
@@ -89,18 +100,22 @@ def detect(
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
+    method_origin: str = GIVEN,
     **params: Any,
 ) -> None:
     """Map the anomalies of scenes."""
-    from had_cli import api, host
+    method = cast("str", method)  # with_method_options fills it in
+    from had_cli import api
     from had_cli.commands.outputs import plan_outputs
-    from had_cli.detection import weights_for
-    from had_cli.models import find
+    from had_cli.plugin import host
     from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene
+    from had_cli.weights.chosen import weights_for
+    from had_cli.weights.models import find_weights
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
-    file = str(find(weights).path) if weights is not None else None
+    _say_method(talk, method, method_origin)
+    file = str(find_weights(weights).path) if weights is not None else None
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
@@ -140,9 +155,9 @@ def detect(
                 )
             detection.save(output, overwrite=overwrite)
             _tell(talk, path, output, detection)
-            document = {"output": str(output), **detection.to_json()}
+            document = {"output": str(output), **detection.to_json(), "method_from": method_origin}
             if threshold is not None:
-                from had_cli.places.answer import answer
+                from had_cli.results.places.answer import answer
 
                 found = answer(
                     detection.scores,
@@ -184,6 +199,11 @@ def _each(
     return documents, failed
 
 
+def _say_method(talk: Talk, method: str, origin: str) -> None:
+    if origin != GIVEN:
+        talk.note(f"method: {method} ({origin}; choose another with -m)")
+
+
 def _truth(path: str | None, scene: Scene, variable: str | None) -> Any:
     """Return the truth in a file, of the whole scene, cut to the window in use; None for none given."""
     if path is None:
@@ -195,7 +215,7 @@ def _truth(path: str | None, scene: Scene, variable: str | None) -> Any:
 
 
 def _weights_line(weights: WeightsFile) -> str:
-    from had_cli.models import bundled_models, trained_on
+    from had_cli.weights.models import bundled_models, trained_on
 
     scenes = trained_on(weights.header)
     told = ", ".join(scenes[:4]) + (f" and {len(scenes) - 4} more" if len(scenes) > 4 else "")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import typer
 
-from had_cli.commands.light import Json
+from had_cli.commands.common_options import Json
+from had_cli.commands.messages import Talk, size, table
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk, size, table
 
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
@@ -20,7 +20,7 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # no
 @guarded
 def devices(json: Json = False) -> None:
     """List what can compute here."""
-    from had_cli.devices import choose_device, list_devices, why_no_cuda
+    from had_cli.engine.devices import choose_device, list_devices, why_no_cuda
 
     found, talk, chosen = list_devices(), Talk(as_json=json), choose_device("auto")
     if json:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from had_cli.commands.light import Json, Quiet
+from had_cli.commands.common_options import Json, Quiet
+from had_cli.commands.messages import Talk, table
 from had_cli.commands.options import Overwrite, TruthVariable, Variable
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk, table
 
 Scores = Annotated[str, typer.Argument(metavar="SCORES", help="Score map; higher is more anomalous.")]
 Truth = Annotated[
@@ -43,7 +43,7 @@ def evaluate(
     """Judge a score map against a truth."""
     from had_cli import api
     from had_cli.files import refuse_existing
-    from had_cli.roc import write_roc
+    from had_cli.results.roc import write_roc
     from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scores, open_truth
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from had_cli.commands.light import Json, Verbose
+from had_cli.commands.common_options import Json, Verbose
+from had_cli.commands.messages import Talk, size, table
 from had_cli.commands.options import TruthVariable, Variable
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk, size, table
 
 SceneArgument = Annotated[str, typer.Argument(metavar="SCENE", help="Scene file or GDAL URL.")]
 

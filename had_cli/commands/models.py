@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from had_cli.commands.light import Json
+from had_cli.commands.common_options import Json
+from had_cli.commands.messages import Talk, table
 from had_cli.commands.method_options import complete_weights
 from had_cli.commands.options import Overwrite
 from had_cli.commands.outcome import FAILED, complain, guarded
-from had_cli.commands.talk import Talk, table
 
 File = Annotated[
     str,
@@ -46,7 +46,7 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # no
 
 def list_models(json: Json = False) -> None:
     """List the weights that come with methods, and those in the user's folder."""
-    from had_cli.models import folder, known_models
+    from had_cli.weights.models import folder, known_models
 
     talk, models = Talk(as_json=json), known_models()
     if json:
@@ -66,9 +66,9 @@ def list_models(json: Json = False) -> None:
 
 def show(file: File, json: Json = False) -> None:
     """Show what a weights file says of itself, and its tensors."""
-    from had_cli.models import find
+    from had_cli.weights.models import find_weights
 
-    talk, model = Talk(as_json=json), find(file)
+    talk, model = Talk(as_json=json), find_weights(file)
     weights = model.load()
     tensors = {name: [str(t.dtype), list(t.shape)] for name, t in sorted(weights.tensors.items())}
     if json:
@@ -87,11 +87,11 @@ def show(file: File, json: Json = False) -> None:
 
 def verify(files: Files = None, json: Json = False) -> None:
     """Check that weights are what they were: their bytes, and their output on a probe."""
-    from had_cli.models import find, known_models
-    from had_cli.verification import verify as verified
+    from had_cli.weights.models import find_weights, known_models
+    from had_cli.weights.verification import verify as verified
 
     talk, verdicts = Talk(as_json=json), []
-    for model in [find(file) for file in files] if files else known_models():
+    for model in [find_weights(file) for file in files] if files else known_models():
         verdict = verified(model)
         verdicts.append(verdict)
         if verdict.error is not None:
@@ -121,7 +121,7 @@ def import_(
     json: Json = False,
 ) -> None:
     """Import weights that another system released (.pt, .pth, .pkl); no code in them is executed."""
-    from had_cli.importing import import_weights
+    from had_cli.weights.importing import import_weights
 
     talk = Talk(as_json=json)
     weights = import_weights(source, method, out, overwrite=overwrite, warn=talk.warn)
@@ -140,7 +140,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Export a network for plain PyTorch (.pt2) or ONNX Runtime (.onnx)."""
-    from had_cli.exporting import export_weights
+    from had_cli.weights.exporting import export_weights
 
     talk, weights = Talk(as_json=json), export_weights(file, out, overwrite=overwrite)
     if json:

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from had_cli.commands.light import Debug
+from had_cli.commands.common_options import Debug
 from had_cli.commands.signals import Terminated, terminable
 from had_cli.errors import HadError, UsageError
 

@@ -94,7 +94,7 @@ def _clashes(names: Sequence[str]) -> set[str]:
 
 
 def _is_format(path: Path) -> bool:
-    from had_cli import host
+    from had_cli.plugin import host
 
     return any(path.suffix.lower() in writer.suffixes for writer in host.writers().values())
 
@@ -107,7 +107,7 @@ def _check(
     overwrite: bool,
 ) -> None:
     if not _is_format(output):
-        from had_cli import host
+        from had_cli.plugin import host
 
         known = ", ".join(
             sorted({suffix for writer in host.writers().values() for suffix in writer.suffixes})

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from had_cli.commands.light import HelpOption, Json
+from had_cli.commands.common_options import HelpOption, Json
+from had_cli.commands.messages import Talk, table
 from had_cli.commands.options import Overwrite
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk, table
-from had_cli.host.plugin import KINDS, Plugin
+from had_cli.plugin.host.plugin import KINDS, Plugin
 
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
@@ -28,7 +28,7 @@ def plugins(context: typer.Context, help: HelpOption = False, json: Json = False
     """List the installed plugins and what they offer."""
     if context.invoked_subcommand:
         return
-    from had_cli import host
+    from had_cli.plugin import host
 
     registry, talk = host.registry(), Talk(as_json=json)
     if json:
@@ -57,7 +57,7 @@ def new(
     ] = Path(),
 ) -> None:
     """Write the first files of a method of your own, ready to be installed."""
-    from had_cli.scaffold import new_plugin
+    from had_cli.plugin.scaffold import new_plugin
 
     talk, made = Talk(), new_plugin(name, folder)
     talk.result(f"{made}: a method {name}; install it by: pip install -e {made}")
@@ -75,7 +75,7 @@ def bundle(
     overwrite: Overwrite = False,
 ) -> None:
     """Put trained weights into the package of your plugin, for had detect to take by default."""
-    from had_cli.bundling import bundle_weights
+    from had_cli.weights.bundling import bundle_weights
 
     talk, made = Talk(), bundle_weights(weights, name=name, first=first, overwrite=overwrite)
     talk.result(f"{made.path}: weights of {made.weights.method}, sha256 {made.weights.hash}")

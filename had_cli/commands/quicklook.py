@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from had_cli.commands import options
-from had_cli.commands.light import Json, Quiet
+from had_cli.commands.common_options import Json, Quiet
+from had_cli.commands.messages import Talk
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk
 
 if TYPE_CHECKING:
     from had_cli.scenes.scene import Scene
@@ -81,12 +81,12 @@ def quicklook(
     quiet: Quiet = False,
 ) -> None:
     """Draw a scene."""
-    from had_cli import picture
     from had_cli.errors import UsageError
+    from had_cli.results import picture
+    from had_cli.results.threshold import parse_rule
+    from had_cli.results.threshold import threshold as find_threshold
     from had_cli.scenes.open import open_scene, open_scores, open_truth
     from had_cli.scenes.source import stem
-    from had_cli.threshold import parse_rule
-    from had_cli.threshold import threshold as find_threshold
 
     talk = Talk(as_json=json, quiet=quiet)
     for name, given in (("--overlay", overlay), ("--threshold", threshold)):

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from had_cli.commands import answers, options
-from had_cli.commands.light import Json, Quiet
+from had_cli.commands.common_options import Json, Quiet
+from had_cli.commands.messages import Talk
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk
 
 What = Annotated[
     list[str],
@@ -68,9 +68,9 @@ def report(
     """Write a report."""
     from had_cli.errors import UsageError
     from had_cli.report.writing import write_bench_report, write_scene_report
+    from had_cli.results.threshold import parse_rule
     from had_cli.scenes.open import open_scene, open_truth
     from had_cli.scenes.source import stem
-    from had_cli.threshold import parse_rule
 
     talk = Talk(as_json=json, quiet=quiet)
     rule = parse_rule(threshold)

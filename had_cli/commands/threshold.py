@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from had_cli.commands import answers
-from had_cli.commands.light import Json, Quiet
+from had_cli.commands.common_options import Json, Quiet
+from had_cli.commands.messages import Talk
 from had_cli.commands.options import Overwrite, Seed, Variable, WindowOption
 from had_cli.commands.outcome import guarded
-from had_cli.commands.talk import Talk
 
 Scores = Annotated[str, typer.Argument(metavar="SCORES", help="Score map; higher is more anomalous.")]
 Out = Annotated[
@@ -58,9 +58,9 @@ def threshold(
     from contextlib import ExitStack
 
     from had_cli.errors import UsageError
-    from had_cli.places.answer import answer
+    from had_cli.results.places.answer import answer
+    from had_cli.results.threshold import parse_rule
     from had_cli.scenes.open import open_scene, open_scores
-    from had_cli.threshold import parse_rule
 
     talk = Talk(as_json=json, quiet=quiet)
     wanted = parse_rule(rule)

@@ -1,5 +1,5 @@
 """The engine: a method is written once against :class:`Run`, and runs in memory or streamed."""
 
-from had_cli.engine.run import Block, BlockMap, Reduction, Run
+from had_cli.engine.run import Block, BlockMap, BlockReduction, Reduction, Run
 
-__all__ = ["Block", "BlockMap", "Reduction", "Run"]
+__all__ = ["Block", "BlockMap", "BlockReduction", "Reduction", "Run"]

@@ -19,6 +19,6 @@ def like(array: Any, values: npt.NDArray[Any], xp: Any) -> Any:
     return xp.asarray(values, device=device_of(array))
 
 
-def host(array: Any) -> npt.NDArray[Any]:
+def to_host(array: Any) -> npt.NDArray[Any]:
     """Return an array of any namespace as numpy's, in host memory."""
     return np.asarray(array.cpu() if hasattr(array, "cpu") else array)

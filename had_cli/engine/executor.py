@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,7 +18,7 @@ from had_cli.engine.blocks import block_shape, windows, with_halo
 from had_cli.engine.derived import DerivedSource
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.prefetch import prefetch
-from had_cli.engine.run import BlockMap, Reduction
+from had_cli.engine.run import BlockMap, BlockReduction, Reduction
 from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece, Worker
 from had_cli.errors import OutputError, SceneError
@@ -33,6 +33,8 @@ Progress = Callable[[str, float], None]
 
 # A larger block reads no faster, and a smaller one keeps progress moving.
 LARGEST_BLOCK = 2**26
+# Bytes of a scene that are turned into features at a time, where these need no halo.
+PIECE = 2**24
 # Below this, cutting a scene for more threads costs more than it gains.
 SMALLEST_BLOCK = 4096
 
@@ -45,7 +47,7 @@ class Executor(AbstractContextManager["Executor"]):
     scene
         What to work on.
     device
-        As chosen by :func:`had_cli.devices.choose_device`.
+        As chosen by :func:`had_cli.engine.devices.choose_device`.
     stream
         False: the scene is read once and kept. True: every pass reads it again, block by block,
         while the block before is computed.
@@ -107,7 +109,6 @@ class Executor(AbstractContextManager["Executor"]):
     # -- what a method calls --------------------------------------------------------------------
     def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.Run.reduce`."""
-        merged = Pairwise(reduction.merge)
 
         def compute(block: HostBlock) -> T | None:
             # without invalid pixels, rows are handed over without a copy
@@ -117,13 +118,27 @@ class Executor(AbstractContextManager["Executor"]):
                 pixels = pixels[valid]
             return self._worker.reduced(reduction, pixels) if len(pixels) else None
 
-        workers = self._workers()
-        for part in self._passed(compute, label, workers):
-            if part is not None:
-                merged.add(part)
-        if merged.empty:
-            raise self._nothing_valid()
-        return merged.result()
+        return self._merged(reduction.merge, self._passed(compute, label, self._workers()))
+
+    def reduce_blocks(
+        self,
+        reduction: BlockReduction[T],
+        *,
+        halo: int = 0,
+        align: int = 1,
+        cost: int = 0,
+        parallel: bool = True,
+        label: str = "statistics",
+    ) -> T:
+        """Return a statistic of pixels and their surroundings; see :meth:`had_cli.engine.Run.reduce_blocks`."""
+
+        def compute(block: HostBlock) -> T | None:
+            return self._worker.reduced_block(reduction, block, halo, align)
+
+        workers = self._workers() if parallel else 1
+        return self._merged(
+            reduction.merge, self._passed(compute, label, workers, halo=halo, align=align, cost=cost)
+        )
 
     def map(
         self,
@@ -138,7 +153,7 @@ class Executor(AbstractContextManager["Executor"]):
     ) -> npt.NDArray[np.float32]:
         """Return rows x cols (x layers) of ``function``; see :meth:`had_cli.engine.Run.map`."""
         rows, cols, _ = self.scene.shape
-        result = self._allocate((rows, cols, layers))
+        result = self.allocate((rows, cols, layers))
 
         def compute(block: HostBlock) -> list[Piece]:
             return self._worker.mapped(function, block, halo, align)
@@ -168,13 +183,17 @@ class Executor(AbstractContextManager["Executor"]):
 
         def compute(window: Window) -> npt.NDArray[np.float32]:
             result = np.empty((window.height, window.width, bands), np.float32)
-            block = self._host_block(with_halo(window, halo, rows, cols))
-            for place, values, valid in self._worker.mapped(function, block, halo, 1):
-                part = result[place.row - window.row :, place.col - window.col :][
-                    : place.height, : place.width
-                ]
-                part[...] = values
-                part[~valid] = np.nan
+            # without a halo, rows are turned into features a few at a time: many bands may become few
+            height = window.height if halo else max(1, PIECE // (window.width * self.scene.shape[2] * 4))
+            for row in range(window.row, window.row + window.height, height):
+                core = Window(window.col, row, window.width, min(height, window.row + window.height - row))
+                block = self._host_block(with_halo(core, halo, rows, cols))
+                for place, values, valid in self._worker.mapped(function, block, halo, 1):
+                    part = result[place.row - window.row :, place.col - window.col :][
+                        : place.height, : place.width
+                    ]
+                    part[...] = values
+                    part[~valid] = np.nan
             return result
 
         scene = Scene(DerivedSource(self.scene, bands, compute))
@@ -229,6 +248,15 @@ class Executor(AbstractContextManager["Executor"]):
         self.facts.update(facts)
 
     # -- blocks ---------------------------------------------------------------------------------
+    def _merged(self, merge: Callable[[T, T], T], parts: Iterable[T | None]) -> T:
+        merged = Pairwise(merge)
+        for part in parts:
+            if part is not None:
+                merged.add(part)
+        if merged.empty:
+            raise self._nothing_valid()
+        return merged.result()
+
     def _workers(self) -> int:
         return cores() if self.device == "cpu" else 1
 
@@ -296,7 +324,7 @@ class Executor(AbstractContextManager["Executor"]):
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
         return self.scene.read(window) if self._kept is None else self._kept[0][window.rows, window.cols]
 
-    def _allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return an array for results, on disk when it would take more than half the memory."""
         if not self.stream or 4 * np.prod(shape, dtype=np.int64) <= self.memory // 2:
             return np.empty(shape, np.float32)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine.arrays import device_of, host, like
+from had_cli.engine.arrays import device_of, like, to_host
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
@@ -120,7 +120,7 @@ class SecondMoments:
         total, products = np.zeros(bands), np.zeros((bands, bands))
         if self.deflation is None:
             # any value near the data guards the products against cancellation
-            shift = host(xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0))
+            shift = to_host(xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0))
             origin, v, u = like(pixels, shift, xp), None, None
         else:
             shift = np.zeros(bands)
@@ -131,8 +131,8 @@ class SecondMoments:
             y = pixels[start : start + CHUNK, :] - origin
             if v is not None:
                 y -= (y @ v) @ u
-            total += host(xp.ones((1, y.shape[0]), dtype=y.dtype, device=device_of(y)) @ y)[0]
-            products += host(y.T @ y)
+            total += to_host(xp.ones((1, y.shape[0]), dtype=y.dtype, device=device_of(y)) @ y)[0]
+            products += to_host(y.T @ y)
         count = pixels.shape[0]
         mean = total / count
         return Moments(count, mean + shift, products - np.outer(mean, mean) * count)

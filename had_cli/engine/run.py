@@ -63,6 +63,21 @@ class Reduction(Protocol[T]):
         ...
 
 
+class BlockReduction(Protocol[T]):
+    """A statistic of the valid pixels that needs to know where they lie. Must be picklable.
+
+    It is called from several threads at a time. Each pixel of the scene is in the core of one block.
+    """
+
+    def compute(self, block: Block) -> T:
+        """Return the partial result of the core of ``block``, in host memory; it has a valid pixel."""
+        ...
+
+    def merge(self, first: T, second: T) -> T:
+        """Return the result of both pieces together; ``first`` comes earlier in the scene."""
+        ...
+
+
 class BlockMap(Protocol):
     """A function from a block to values of its core. Must be picklable."""
 
@@ -79,7 +94,7 @@ class Run(Protocol):
     scene : the selected scene
     device : ``cpu``, ``cuda:0``, ...
     seed : for whatever the method draws at random
-    weights : the loaded :class:`had_cli.weights.Weights`, or None
+    weights : the loaded :class:`had_cli.weights.file.Weights`, or None
     """
 
     scene: Scene
@@ -101,6 +116,29 @@ class Run(Protocol):
 
         Pieces are merged pairwise in the order of the scene, so the result does not depend on
         timing.
+
+        Raises
+        ------
+        SceneError
+            When the scene has no valid pixel.
+        """
+        ...
+
+    def reduce_blocks(
+        self,
+        reduction: BlockReduction[T],
+        *,
+        halo: int = 0,
+        align: int = 1,
+        cost: int = 0,
+        parallel: bool = True,
+        label: str = ...,
+    ) -> T:
+        """Return a statistic of what is computed from pixels and their surroundings, over all valid pixels.
+
+        It is to :meth:`map` what :meth:`reduce` is to pixels: ``map`` and then a statistic, without a
+        map of many layers in between. Blocks are cut, and options mean, as for :meth:`map`; pieces are
+        merged as by :meth:`reduce`.
 
         Raises
         ------
@@ -131,6 +169,13 @@ class Run(Protocol):
         ------
         SceneError
             When the scene has no valid pixel.
+        """
+        ...
+
+    def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        """Return an array to be filled, on disk when it would take more than half the memory.
+
+        For what a method makes of its maps once it has them: go over both by rows.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from had_cli.engine.reductions import Deflation, Joint, Moments, SecondMoments
 from had_cli.engine.run import Run
+from had_cli.scenes.scene import Scene
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,8 @@ def scene_moments(run: Run, *others: Any, label: str = "statistics") -> tuple[Mo
     result shows that it was not, the pass is repeated in double. A run whose pixels are computed anew
     in every pass is reduced in double at once: a pass costs it more than double precision does.
     """
-    rows, cols, bands = run.scene.shape
-    if rows * cols * bands > SMALL and not run.recomputed:
+    bands = run.scene.shape[2]
+    if not is_small(run.scene) and not run.recomputed:
         sample = run.sample(SAMPLE)
         if len(sample) >= 2 * bands:
             deflation = Deflation.from_sample(sample)
@@ -43,7 +45,12 @@ def scene_moments(run: Run, *others: Any, label: str = "statistics") -> tuple[Mo
     return moments, tuple(rest)
 
 
-def rounded_away(run: Run, mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def is_small(scene: Scene) -> bool:
+    """Tell whether double precision costs a fraction of a second for the whole scene."""
+    return math.prod(scene.shape) <= SMALL
+
+
+def reading_error(run: Run, mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the standard deviation of what reading takes off each band's values, (bands,).
 
     Scenes are read in single precision. That is exact for integers of 16 bits and for the single
@@ -59,7 +66,7 @@ def rounded_away(run: Run, mean: npt.NDArray[np.float64]) -> npt.NDArray[np.floa
     return np.asarray(step / np.sqrt(12))  # of a uniform error within a step
 
 
-def tell_rounding(run: Run, share: float) -> None:
+def warn_of_reading_error(run: Run, share: float) -> None:
     """Warn where rounding is more than a hundredth of the deviation that scores are measured in."""
     if share > 0.01:
         run.warn(

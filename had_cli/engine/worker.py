@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -9,9 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.devices import is_out_of_memory, namespace
 from had_cli.engine.blocks import halves, with_halo
-from had_cli.engine.run import Block, BlockMap, Reduction
+from had_cli.engine.devices import is_out_of_memory, namespace
+from had_cli.engine.run import Block, BlockMap, BlockReduction, Reduction
 from had_cli.errors import HadError
 from had_cli.scenes.source import Window
 
@@ -66,7 +67,7 @@ class Worker:
         """Return what covers the block's core: one piece, unless memory runs out."""
         core = block.core
         try:
-            values = self._values(function, block)
+            values = _on_host(self._called(function, block))
         except Exception as error:
             if not is_out_of_memory(error) or self.device == "cpu":
                 raise
@@ -78,27 +79,48 @@ class Worker:
                 )
             place = Window(block.window.col + core.col, block.window.row + core.row, core.width, core.height)
             return [Piece(place, values, block.valid[core.rows, core.cols])]
+        return [
+            piece
+            for part in self._smaller(block, halo, align)
+            for piece in self.mapped(function, part, halo, align)
+        ]
+
+    def reduced_block(
+        self, reduction: BlockReduction[T], block: HostBlock, halo: int, align: int
+    ) -> T | None:
+        """Return the reduction of a block's core, in smaller pieces where memory runs out.
+
+        None where no pixel of the core is valid.
+        """
+        if not block.valid[block.core.rows, block.core.cols].any():
+            return None
+        try:
+            return self._called(reduction.compute, block)
+        except Exception as error:
+            if not is_out_of_memory(error) or self.device == "cpu":
+                raise
+        parts = [
+            self.reduced_block(reduction, part, halo, align) for part in self._smaller(block, halo, align)
+        ]
+        found = [part for part in parts if part is not None]
+        return functools.reduce(reduction.merge, found)
+
+    def _smaller(self, block: HostBlock, halo: int, align: int) -> list[HostBlock]:
+        """Return what to try after a block was too large: its halves, or itself on the CPU."""
+        core = block.core
         parts: tuple[Window, ...] | None = halves(core, align)
         if parts is not None and core.width * core.height > SMALLEST:
             self._warn_memory("smaller blocks")
         else:
             self.leave(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
             parts = (core,)
-        return [
-            piece
-            for part in parts
-            for piece in self.mapped(function, _narrow(block, part, halo), halo, align)
-        ]
+        return [_narrow(block, part, halo) for part in parts]
 
-    def _values(self, function: BlockMap, block: HostBlock) -> npt.NDArray[np.float32]:
+    def _called(self, function: Callable[[Block], T], block: HostBlock) -> T:
         valid = self._to_device(block.valid)
         # invalid pixels may hold anything, and what comes of them is not used
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            values = function(Block(self._to_device(block.cube), valid, block.window, block.core, self._xp))
-        if hasattr(values, "cpu"):
-            values = values.cpu()
-        values = np.asarray(values, dtype=np.float32)
-        return values if values.ndim == 3 else values[..., None]
+            return function(Block(self._to_device(block.cube), valid, block.window, block.core, self._xp))
 
     def _to_device(self, array: npt.NDArray[Any]) -> Any:
         return array if self.device == "cpu" else self._xp.asarray(array, device=self.device)
@@ -110,6 +132,13 @@ class Worker:
         """Go on with the CPU, and tell the user why."""
         self._warn(reason)
         self.device, self._xp = "cpu", namespace("cpu")
+
+
+def _on_host(values: Any) -> npt.NDArray[np.float32]:
+    if hasattr(values, "cpu"):
+        values = values.cpu()
+    values = np.asarray(values, dtype=np.float32)
+    return values if values.ndim == 3 else values[..., None]
 
 
 def _narrow(block: HostBlock, core: Window, halo: int) -> HostBlock:

@@ -14,8 +14,8 @@ Nothing here imports numpy: the code behind a description is imported when a fil
 
 from __future__ import annotations
 
-from had_cli.descriptions import Reader, Writer
-from had_cli.hooks import hookimpl
+from had_cli.plugin.descriptions import Reader, Writer
+from had_cli.plugin.hooks import hookimpl
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from typing import Any
 from had_cli._version import __version__
 from had_cli.bench.results import BenchResults, number
 from had_cli.bench.tables import left_out
-from had_cli.metrics.evaluation import json_value
+from had_cli.results.metrics.evaluation import json_value
 
 MOST_POINTS = 400_000
 """Points of ROC curves in all; each takes about 20 bytes."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.picture import composite_bands
 from had_cli.report.sizes import Sizes
+from had_cli.results.picture import composite_bands
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
 from had_cli.scenes.validity import valid_pixels

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.places import Place, Places, find_places
+from had_cli.results.places import Place, Places, find_places
+from had_cli.results.threshold import Threshold
 from had_cli.scenes.scene import Scene
-from had_cli.threshold import Threshold
 
 MOST_PLACES = 1_000
 """Places that are listed."""

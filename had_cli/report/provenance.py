@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from had_cli._version import __version__
-from had_cli.metrics.evaluation import Evaluation
+from had_cli.results.metrics.evaluation import Evaluation
+from had_cli.results.threshold import Threshold
 from had_cli.scenes.describe import runs
 from had_cli.scenes.scene import Scene
-from had_cli.threshold import Threshold
 
 Section = dict[str, Any]
 
-# tags of a map -> what they are called; see had_cli.detection.Detection.tags
+# tags of a map -> what they are called; see had_cli.detection.detect.Detection.tags
 _TAGS = {
     "had_method": "Method",
     "had_parameters": "Parameters",

@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
-from had_cli.metrics.evaluation import Evaluation, evaluate, json_value
-from had_cli.picture import composite_bands, thin_maximum
 from had_cli.report.encoding import packed, packed_bits, png, quantised
 from had_cli.report.gathering import Background, Gathered, gather
 from had_cli.report.places_table import places_listed
 from had_cli.report.provenance import crs_name, scene_sections
 from had_cli.report.sizes import Sizes
 from had_cli.report.tally import tally
+from had_cli.results.metrics.evaluation import Evaluation, evaluate, json_value
+from had_cli.results.picture import composite_bands, thin_maximum
+from had_cli.results.threshold import Rule, Threshold, threshold
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.validity import Mask
-from had_cli.threshold import Rule, Threshold, threshold
 
 RULE = "cfar:1e-3"
 ROC_POINTS = 600

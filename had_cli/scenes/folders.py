@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from had_cli import host
 from had_cli.errors import SceneError
+from had_cli.plugin import host
 from had_cli.scenes.source import stem
 
 TRUTH_SUFFIX = "_gt"

@@ -37,7 +37,7 @@ def _written(output: Path) -> list[Path]:
 
 def _files(given: Path) -> list[Path]:
     """Return the files that an input may consist of: ENVI's two, where it is no other format."""
-    from had_cli import host
+    from had_cli.plugin import host
 
     suffix = given.suffix.lower()
     if suffix != ".hdr" and any(suffix in reader.suffixes for reader in host.readers().values()):

@@ -130,7 +130,7 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     SceneError
         When no reader knows the file.
     """
-    from had_cli import host
+    from had_cli.plugin import host
 
     text = str(path)
     if not text:  # "$SCENE" of a variable that is not set

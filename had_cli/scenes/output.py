@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import OutputError, OutputExistsError
+from had_cli.plugin.descriptions import Writer
 from had_cli.scenes.source import SceneInfo, Sink, Window, stem
 
 # Files that GDAL would read together with a raster of this name.
@@ -41,6 +42,31 @@ def map_info(scene: SceneInfo, *, layers: int = 1, tags: Mapping[str, str] | Non
     )
 
 
+def check_raster_path(path: Path, *, overwrite: bool = False) -> Writer:
+    """Check before any work that a raster may be written to ``path``; return the writer of its suffix.
+
+    Raises
+    ------
+    OutputError
+        When no writer knows the suffix, it is a folder, or its own folder is missing.
+    OutputExistsError
+        When it exists and ``overwrite`` is false.
+    """
+    from had_cli.plugin import host
+
+    writers = list(host.writers().values())
+    writer = next((w for w in writers if path.suffix.lower() in w.suffixes), None)
+    if writer is None:
+        known = ", ".join(sorted({suffix for w in writers for suffix in w.suffixes}))
+        raise OutputError(f"{path}: no format has the suffix {path.suffix!r}; choose one of {known}")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file")
+    _refuse_existing([path.name], path, overwrite=overwrite)
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
+    return writer
+
+
 @contextlib.contextmanager
 def create_raster(
     path: str | Path, info: SceneInfo, dtype: npt.DTypeLike, *, overwrite: bool = False
@@ -63,17 +89,10 @@ def create_raster(
     OutputExistsError
         When the file, or one that belongs to it, exists and ``overwrite`` is false.
     """
-    from had_cli import host
+    from had_cli.plugin import host
 
     target = Path(path)
-    writers = list(host.writers().values())
-    writer = next((w for w in writers if target.suffix.lower() in w.suffixes), None)
-    if writer is None:
-        known = ", ".join(sorted({suffix for w in writers for suffix in w.suffixes}))
-        raise OutputError(f"{target}: no format has the suffix {target.suffix!r}; choose one of {known}")
-    if target.is_dir():
-        raise OutputError(f"{target}: is a folder; name a file")
-    _refuse_existing([target.name], target, overwrite=overwrite)
+    writer = check_raster_path(target, overwrite=overwrite)
     with _folder_beside(target) as folder:
         scratch = folder / target.name
         create = host.resolve(writer.create)

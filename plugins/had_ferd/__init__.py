@@ -1,7 +1,6 @@
 """FERD, a feature enhancement network before GRX or SLRX, as a plugin of ``had``."""
 
-from had_cli.descriptions import Method, Param
-from had_cli.hooks import hookimpl
+from had_cli.plugin import Method, Param, hookimpl
 from had_ferd.bundled import BUNDLED
 
 

@@ -10,8 +10,7 @@ from urllib.error import URLError
 
 import torch
 
-from had_cli.errors import WeightsError
-from had_cli.importing import check_names, read_checkpoint
+from had_cli.plugin import WeightsError, check_names, read_checkpoint
 from had_ferd.network import Encoder, initialise
 
 # The public PyTorch file of wide_resnet101_2, trained on ImageNet. As all of that collection, its name

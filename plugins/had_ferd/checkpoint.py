@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from had_cli.errors import UsageError, WeightsError
+from had_cli.plugin import UsageError, WeightsError
 
 FILE = "training.safetensors"
 KEY = "training"  # our JSON in the metadata of safetensors

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import BandGrid, resampling
-from had_cli.engine import Run
+from had_cli.plugin import BandGrid, Run, resampling
 from had_ferd.enhancement import Enhance, ResampledSums, statistics
 from had_ferd.fen import PAD, Fen
 from had_ferd.weights import from_weights
@@ -35,11 +34,11 @@ def enhanced(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") 
 def enhancement(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") -> Enhance:
     """Return the block map to the enhanced cube x + f of the scene, on the bands of ``grid``.
 
-    Spectra are resampled to ``grid`` (:func:`had_cli.bands.resampling`) and scaled to [-0.1, 0.1] by
+    Spectra are resampled to ``grid`` (:func:`had_cli.scenes.bands.resampling`) and scaled to [-0.1, 0.1] by
     their extrema over the scene: one pass.
     """
     spectra = resampling(BandGrid.of(run.scene), grid, name=run.scene.path)
-    spectra.tell(run.warn)
+    spectra.warn_of_differences(run.warn)
     run.record(network_bands=grid.bands, resampled_by=spectra.how)
     known = statistics(run.reduce(ResampledSums(spectra), "extrema"))
     if known.extrema.low == known.extrema.high:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from had_cli.errors import WeightsError
+from had_cli.plugin import WeightsError
 
 TOLERANCE = 1e-5  # relative; another stream of numbers differs in the first digit
 

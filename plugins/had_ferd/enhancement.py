@@ -14,9 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from had_cli.bands import Resampling
-from had_cli.engine import Block
-from had_cli.engine.reductions import Extrema
+from had_cli.plugin import Block, Extrema, Resampling
 from had_ferd.fen import PAD, SCALE, Fen, crop
 from had_ferd.network import Bottleneck
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from had_cli.exporting import Network
-from had_cli.weights import Weights
+from had_cli.plugin import Network, Weights
 from had_ferd.enhancement import fused
 from had_ferd.weights import from_weights
 

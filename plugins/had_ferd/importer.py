@@ -9,10 +9,7 @@ from typing import Any
 
 import torch
 
-from had_cli.bands import BandGrid
-from had_cli.errors import WeightsError
-from had_cli.importing import read_checkpoint
-from had_cli.weights import Weights
+from had_cli.plugin import BandGrid, Weights, WeightsError, read_checkpoint
 from had_ferd.fen import EMBEDDING, Fen
 from had_ferd.weights import load_state, to_weights
 

@@ -9,12 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from had_cli.bands import BandGrid, Resampling, resampling
-from had_cli.engine.executor import Executor
-from had_cli.engine.memory import memory_budget
-from had_cli.scenes.scene import Scene, valid_pixels
-from had_cli.scenes.source import Window
-from had_cli.training import TrainingJob
+from had_cli.plugin import (
+    BandGrid,
+    Resampling,
+    Scene,
+    TrainingJob,
+    Window,
+    resampling,
+    scene_runs,
+    valid_pixels,
+)
 from had_ferd.enhancement import CubeStatistics, ResampledSums, scaled, statistics
 
 SIDE = 64  # of a patch; with the border of 8 a multiple of 8, as the graph needs
@@ -71,15 +75,12 @@ class Region:
 def regions(job: TrainingJob, grid: BandGrid) -> list[Region]:
     """Return every scene of the job whole, ready to cut patches from: one pass over each."""
     found = []
-    for number, scene in enumerate(job.scenes):
+    for scene, run in scene_runs(job):
         spectra = resampling(BandGrid.of(scene), grid, name=scene.path)
-        spectra.tell(job.warn, scene.path)
-        job.progress("statistics", number / len(job.scenes))
-        with Executor(scene, stream=True, memory=memory_budget(None)) as run:
-            known = statistics(run.reduce(ResampledSums(spectra)))
+        spectra.warn_of_differences(job.warn, scene.path)
+        known = statistics(run.reduce(ResampledSums(spectra)))
         rows, cols, _ = scene.shape
         found.append(Region(scene, Window(0, 0, cols, rows), spectra, known))
-    job.progress("statistics", 1.0)
     return found
 
 

@@ -11,11 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from had_cli.bands import BandGrid
-from had_cli.errors import HadError
-from had_cli.reproducible import reproducible
-from had_cli.training import TrainingJob
-from had_cli.weights import Weights
+from had_cli.plugin import BandGrid, HadError, TrainingJob, Weights, reproducible
 from had_ferd.backbone import load_backbone
 from had_ferd.checkpoint import load_state, refuse_existing_state, save_state
 from had_ferd.distillation import Losses, ReverseDistillation

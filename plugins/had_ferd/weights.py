@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from had_cli.bands import BandGrid
-from had_cli.errors import WeightsError
-from had_cli.importing import check_names
-from had_cli.weights import Weights
+from had_cli.plugin import BandGrid, Weights, WeightsError, check_names
 from had_ferd.drawn import leave_out, put_back
 from had_ferd.fen import SCALE, Fen
 from had_ferd.network import Encoder, initialise

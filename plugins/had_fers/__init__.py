@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from had_cli.descriptions import Method, Param
-from had_cli.hooks import hookimpl
+from had_cli.plugin import Method, Param, hookimpl
 from had_fers.bundled import BUNDLED
 
 

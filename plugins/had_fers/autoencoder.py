@@ -12,8 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from had_cli.engine import Block, Run
-from had_cli.engine.reductions import Extrema, GlobalExtrema
+from had_cli.plugin import Block, Extrema, GlobalExtrema, Run
 from had_ferd.enhancement import exact_convolutions
 from had_fers.spatial import initialise_spatial
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Run
-from had_cli.errors import UsageError
+from had_cli.plugin import Run, UsageError
 from had_ferd.detector import enhancement
 from had_fers.autoencoder import score as autoencoder
 from had_fers.features import SpatialFeature

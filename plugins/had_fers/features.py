@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from had_cli.engine import Block
+from had_cli.plugin import Block
 from had_ferd.enhancement import Enhance, exact_convolutions
 from had_fers.pooling import interpolation
 from had_fers.spatial import PyramidPooling

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Run
-from had_cli.engine.statistics import scene_moments
-from had_cli.errors import SceneError
+from had_cli.plugin import Run, SceneError, scene_moments
 from had_ferd.enhancement import Enhance
 from had_ferd.fen import PAD
 from had_fers.features import Fused, SpatialFeature

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import torch
 
-from had_cli.errors import WeightsError
-from had_cli.importing import read_checkpoint
-from had_cli.weights import Weights
+from had_cli.plugin import Weights, WeightsError, read_checkpoint
 from had_ferd.backbone import file_sha256
 from had_ferd.importer import FILES as TEACHER_FILES
 from had_ferd.importer import import_weights as import_teacher

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from had_cli.errors import HadError
-from had_cli.training import TrainingJob
+from had_cli.plugin import HadError, TrainingJob
 from had_ferd.checkpoint import load_state, save_state
 from had_ferd.enhancement import autocast, exact_convolutions, fused
 from had_ferd.fen import Fen

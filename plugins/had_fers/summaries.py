@@ -14,12 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from had_cli.devices import is_out_of_memory
-from had_cli.engine import Run
-from had_cli.engine.prefetch import prefetch
-from had_cli.errors import OutputError
-from had_cli.scenes.scene import Scene, valid_pixels
-from had_cli.scenes.source import Window
+from had_cli.plugin import OutputError, Run, Scene, Window, is_out_of_memory, prefetch, valid_pixels
 from had_ferd.enhancement import Enhance, exact_convolutions
 from had_fers.spatial import SpatialNetwork, Summary
 from had_fers.tiles import Axis

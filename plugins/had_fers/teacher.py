@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from had_cli import host
-from had_cli.detection import check_params
-from had_cli.errors import UsageError, WeightsError
-from had_cli.models import find
-from had_cli.training import TrainingJob, scene_hash
-from had_cli.weights import Weights, load_weights
+from had_cli.plugin import (
+    TrainingJob,
+    UsageError,
+    Weights,
+    WeightsError,
+    find_weights,
+    load_weights,
+    method_params,
+    scene_hash,
+)
 from had_ferd.backbone import IMAGENET_URL, imagenet_file
 from had_ferd.trainer import train as train_ferd
 
@@ -47,7 +51,7 @@ def trained_teacher(job: TrainingJob, params: Any) -> Weights:
         chosen["epochs"] = params.teacher_epochs
     if params.teacher_backbone == "imagenet":  # now, for ferd would speak of an option that is called so
         imagenet_file(IMAGENET_URL, option="--teacher-backbone")
-    values = SimpleNamespace(**check_params(host.method("ferd"), chosen, training=True))
+    values = SimpleNamespace(**method_params("ferd", chosen, training=True))
     if job.checkpoint is None:
         return _known(train_ferd(job, values))
     identity = {
@@ -70,7 +74,7 @@ def digest(weights: Weights) -> str:
 def _given(params: Any) -> Weights:
     if params.teacher_epochs is not None:
         raise UsageError("--teacher gives ferd trained already; leave --teacher-epochs out")
-    weights = find(params.teacher).load(method="ferd")
+    weights = find_weights(params.teacher).load(method="ferd")
     bands = weights.header.get("bands")
     if params.network_bands not in {None, bands}:
         raise UsageError(

@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from had_cli.reproducible import reproducible
-from had_cli.training import TrainingJob
-from had_cli.weights import Weights
+from had_cli.plugin import TrainingJob, Weights, reproducible
 from had_ferd.checkpoint import FILE, refuse_existing_state
 from had_ferd.patches import fingerprint, regions
 from had_ferd.weights import from_weights

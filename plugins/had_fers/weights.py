@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from had_cli.bands import BandGrid
-from had_cli.errors import WeightsError
-from had_cli.weights import Weights
+from had_cli.plugin import BandGrid, Weights, WeightsError
 from had_ferd.drawn import leave_out, put_back
 from had_ferd.fen import Fen
 from had_ferd.network import initialise

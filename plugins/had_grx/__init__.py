@@ -1,7 +1,6 @@
 """GRX, the global Reed-Xiaoli detector, as a plugin of ``had``."""
 
-from had_cli.descriptions import Method, Param
-from had_cli.hooks import hookimpl
+from had_cli.plugin import Method, Param, hookimpl
 
 
 @hookimpl

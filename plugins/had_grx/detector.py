@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Block, Run
-from had_cli.engine.arrays import device_of, like
-from had_cli.engine.statistics import SMALL, rounded_away, scene_moments, tell_rounding
-from had_cli.errors import SceneError
+from had_cli.plugin import (
+    Block,
+    Run,
+    SceneError,
+    device_of,
+    is_small,
+    like,
+    reading_error,
+    scene_moments,
+    warn_of_reading_error,
+)
 from had_grx.shrinkage import shrunk_covariance
 from had_grx.whitening import Whitening, whitening
 
@@ -56,8 +63,8 @@ def score(
             "little; consider --shrinkage ledoit-wolf or fewer bands"
         )
     if white.rank:
-        noise = rounded_away(run, moments.mean)[:, None] * white.matrix
-        tell_rounding(run, float(np.sqrt(np.sum(noise**2) / white.rank)))
+        noise = reading_error(run, moments.mean)[:, None] * white.matrix
+        warn_of_reading_error(run, float(np.sqrt(np.sum(noise**2) / white.rank)))
     run.record(rank=white.rank, valid_pixels=moments.count)
     if weight is None:  # a shrunk covariance makes no chi-square scores, whatever the background
         run.record(chi_square_freedom=white.rank)
@@ -66,8 +73,8 @@ def score(
 
 def precision(run: Run, white: Whitening, covariance: npt.NDArray[np.float64]) -> str:
     """Return the precision in which scores are computed: single where it loses less than TOLERANCE."""
-    rows, cols, bands = run.scene.shape
-    if rows * cols * bands <= SMALL:
+    bands = run.scene.shape[2]
+    if is_small(run.scene):
         return "float64"
     # a product of rounded terms errs by 2^-24 |x| |w| per component; the score is a mean over rank of them
     error = 2.0**-23 * np.sqrt(

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Run
-from had_cli.engine.arrays import like
-from had_cli.engine.reductions import CHUNK, Moments
+from had_cli.plugin import Moments, Run, like
 
 Array = npt.NDArray[np.float64]
+
+CHUNK = 2048  # pixels in double precision at a time
 
 
 def shrunk_covariance(run: Run, moments: Moments, kind: str, weight: float) -> tuple[Array, float | None]:

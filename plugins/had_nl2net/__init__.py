@@ -3,8 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from had_cli.descriptions import Method, Param
-from had_cli.hooks import hookimpl
+from had_cli.plugin import Method, Param, hookimpl
 
 _LEARNING = (
     Param(

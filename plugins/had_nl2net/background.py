@@ -10,12 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from had_cli import host
-from had_cli.errors import OutputError, OutputExistsError
-from had_cli.files import refuse_existing
-from had_cli.scenes.output import create_raster
-from had_cli.scenes.scene import Scene
-from had_cli.scenes.source import SceneInfo, Window
+from had_cli.plugin import OutputExistsError, Scene, SceneInfo, Window, check_raster_path, create_raster
 
 ROWS = 64  # written at a time
 Float = npt.NDArray[np.float32]
@@ -31,12 +26,7 @@ def refuse_unwritable(path: Path) -> None:
     """
     if os.path.lexists(path):
         raise OutputExistsError(f"{path}: exists already; name another file with --save-background")
-    refuse_existing(path, overwrite=False)
-    known = {suffix for writer in host.writers().values() for suffix in writer.suffixes}
-    if path.suffix.lower() not in known:
-        raise OutputError(
-            f"{path}: no format has the suffix {path.suffix!r}; choose one of {', '.join(sorted(known))}"
-        )
+    check_raster_path(path)
 
 
 def save_background(path: Path, scene: Scene, cube: Float, warn: Callable[[str], None]) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 
-from had_cli.errors import HadError, OutputError
-from had_cli.importing import read_checkpoint
+from had_cli.plugin import HadError, OutputError, read_checkpoint
 from had_nl2net.learning import Training
 from had_nl2net.settings import Settings
 

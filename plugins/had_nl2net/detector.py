@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Run
-from had_cli.training import scene_hash
+from had_cli.plugin import Run, scene_hash
 from had_nl2net.background import refuse_unwritable, save_background
 from had_nl2net.network import NL2Net
 from had_nl2net.precision import resolve_precision

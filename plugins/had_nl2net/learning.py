@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from had_cli.errors import HadError
-from had_cli.reproducible import reproducible
+from had_cli.plugin import HadError, reproducible
 from had_nl2net.network import NL2Net
 from had_nl2net.scaling import Scaling
 from had_nl2net.settings import Settings

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from had_cli.errors import OutputError, OutputExistsError
+from had_cli.plugin import OutputError, OutputExistsError
 
 
 def loss_log(path: Path | None, *, past: Sequence[float] = ()) -> Callable[[float], None]:

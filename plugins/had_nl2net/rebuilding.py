@@ -9,10 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from had_cli.engine import Block
-from had_cli.engine.blocks import windows, with_halo
-from had_cli.errors import HadError
-from had_cli.scenes.source import Window
+from had_cli.plugin import Block, HadError, Window, windows, with_halo
 from had_nl2net.learning import rebuilt
 from had_nl2net.network import NL2Net
 from had_nl2net.scaling import Cube, Mask, Scaling

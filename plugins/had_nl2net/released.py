@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.errors import WeightsError
-from had_cli.importing import read_state_dict
-from had_cli.weights import Weights
+from had_cli.plugin import Weights, WeightsError, read_state_dict
 from had_nl2net import DEFAULTS
 from had_nl2net.weights import network_of, tensors_of
 

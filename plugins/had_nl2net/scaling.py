@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from had_cli.engine import Run
-from had_cli.engine.reductions import GlobalExtrema, Joint
-from had_cli.errors import SceneError
+from had_cli.plugin import GlobalExtrema, Joint, Run, SceneError
 from had_nl2net.mosaic import reflected
 
 Cube = npt.NDArray[np.float32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from had_cli.errors import UsageError
+from had_cli.plugin import UsageError
 from had_nl2net import DEFAULTS
 
 

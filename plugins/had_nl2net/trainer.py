@@ -9,13 +9,7 @@ from typing import Any
 
 import torch
 
-from had_cli.devices import is_out_of_memory
-from had_cli.engine.executor import Executor
-from had_cli.engine.memory import memory_budget
-from had_cli.errors import UsageError
-from had_cli.scenes.scene import Scene
-from had_cli.training import TrainingJob, scene_hash
-from had_cli.weights import Weights
+from had_cli.plugin import Scene, TrainingJob, UsageError, Weights, is_out_of_memory, scene_hash, scene_runs
 from had_nl2net.checkpoint import Checkpoint
 from had_nl2net.learning import Training, learn
 from had_nl2net.losslog import loss_log
@@ -64,14 +58,8 @@ def train(job: TrainingJob, params: Any) -> Weights:
             "nl2net learns the background of the scene it detects in: train on one scene at a time"
         )
     (scene,), settings = job.scenes, Settings.of(params)
-    rows, cols, bands = scene.shape
-    with Executor(
-        scene,
-        stream=settings.is_large(rows, cols),
-        memory=memory_budget(None),
-        progress=job.progress,
-    ) as run:
-        scaling = scene_scaling(run)
+    bands = scene.shape[2]
+    (scaling,) = (scene_scaling(run) for _, run in scene_runs(job))
     checkpoint = None
     if job.checkpoint is not None:
         checkpoint = Checkpoint.of(

@@ -9,9 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 
-from had_cli.engine.blocks import windows
-from had_cli.scenes.scene import Scene, valid_pixels
-from had_cli.scenes.source import Window
+from had_cli.plugin import Scene, Window, valid_pixels, windows
 from had_nl2net.scaling import Cube, Mask, Scaling
 from had_nl2net.settings import Settings
 

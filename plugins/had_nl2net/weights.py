@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from had_cli.errors import WeightsError
-from had_cli.importing import check_names
-from had_cli.weights import Weights
+from had_cli.plugin import Weights, WeightsError, check_names
 from had_nl2net.network import NL2Net
 
 _FIRST = "head.0.weight"  # channels x bands x 1 x 1

@@ -1,7 +1,6 @@
 """SLRX, the simplified local RX detector, as a plugin of ``had``."""
 
-from had_cli.descriptions import Method, Param
-from had_cli.hooks import hookimpl
+from had_cli.plugin import Method, Param, hookimpl
 
 
 @hookimpl

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Run
-from had_cli.engine.reductions import Extrema, GlobalExtrema, Moments
-from had_cli.engine.statistics import rounded_away, scene_moments, tell_rounding
-from had_cli.errors import SceneError
+from had_cli.plugin import (
+    Extrema,
+    GlobalExtrema,
+    Moments,
+    Run,
+    SceneError,
+    reading_error,
+    scene_moments,
+    warn_of_reading_error,
+)
 from had_slrx.distances import RIDGE, LocalDistances, Scene, inverse_root
 
 
@@ -41,7 +47,7 @@ def score(run: Run, *, block_size: int | None = None) -> npt.NDArray[np.float32]
             "say little; choose fewer bands or more of the scene"
         )
     span = (extrema.high - extrema.low) or 1.0
-    tell_rounding(run, float(rounded_away(run, moments.mean).max() / span / np.sqrt(RIDGE)))
+    warn_of_reading_error(run, float(reading_error(run, moments.mean).max() / span / np.sqrt(RIDGE)))
     function = LocalDistances(size, extrema, scene_statistics(moments, extrema))
     # three rows of blocks in double precision, with products of bands, shared by a tile of some 200 rows
     cost = 8 * (6 * bands * bands // size + 4 * size * bands) // 200

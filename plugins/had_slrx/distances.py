@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Block
-from had_cli.engine.arrays import device_of, like
-from had_cli.engine.reductions import Extrema
+from had_cli.plugin import Block, Extrema, device_of, like
 
 RIDGE = 1e-6  # added to the diagonal of every covariance, in units of the scaled cube
 

@@ -1,7 +1,6 @@
 """TDD, a segmentation network trained on simulated anomalies, as a plugin of ``had``."""
 
-from had_cli.descriptions import Method, Param
-from had_cli.hooks import hookimpl
+from had_cli.plugin import Method, Param, hookimpl
 from had_tdd.bundled import BUNDLED
 
 _OWN = "Default: by --recipe"

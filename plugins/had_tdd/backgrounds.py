@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import BandGrid, Resampling, resampling
-from had_cli.engine.executor import Executor
-from had_cli.engine.memory import memory_budget
-from had_cli.scenes.scene import Scene, valid_pixels
-from had_cli.scenes.source import Window
-from had_cli.training import TrainingJob
+from had_cli.plugin import (
+    BandGrid,
+    Resampling,
+    Scene,
+    TrainingJob,
+    Window,
+    resampling,
+    scene_runs,
+    valid_pixels,
+)
 from had_tdd.normalising import Normalisation, Normaliser, Statistics, of_scaled, scaling
 
 Float = npt.NDArray[np.float32]
@@ -103,13 +107,11 @@ def backgrounds(
     ``spare`` per cent of the pixels, those farthest from the background, are not taught as background.
     """
     found = []
-    for number, scene in enumerate(job.scenes):
-        job.progress("statistics", number / len(job.scenes))
+    for scene, run in scene_runs(job):
         spectra = resampling(BandGrid.of(scene), grid, name=scene.path)
-        spectra.tell(job.warn, scene.path)
-        with Executor(scene, stream=True, memory=memory_budget(None)) as run:
-            known = run.reduce(Statistics(spectra))
-            sample = run.sample(SPECTRA)
+        spectra.warn_of_differences(job.warn, scene.path)
+        known = run.reduce(Statistics(spectra))
+        sample = run.sample(SPECTRA)
         scale = scaling(known).astype(np.float32)
         mean = known.moments.mean.astype(np.float32)[None]
         library = spectra(sample if len(sample) else mean) / scale
@@ -128,7 +130,6 @@ def backgrounds(
             )
             background = replace(background, spared=float(np.percentile(lengths, 100 - spare)))
         found.append(background)
-    job.progress("statistics", 1.0)
     return found
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from had_cli.errors import UsageError, WeightsError
-from had_cli.files import write_whole
+from had_cli.plugin import UsageError, WeightsError, write_whole
 from had_tdd.learning import Learning
 
 FILE = "tdd-training.safetensors"

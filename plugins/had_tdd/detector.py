@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import BandGrid, Resampling, resampling
-from had_cli.engine import Block, Run
-from had_cli.errors import SceneError, UsageError
-from had_tdd.ground import ground_sampling_distance
+from had_cli.plugin import (
+    BandGrid,
+    Block,
+    Resampling,
+    Run,
+    SceneError,
+    UsageError,
+    ground_sampling_distance,
+    resampling,
+)
 from had_tdd.normalising import Statistics, of_scene, scaling
 from had_tdd.tiles import TileMap, Tiling
 from had_tdd.weights import Model, from_weights
@@ -25,7 +31,7 @@ def detect(run: Run, params: Any) -> Scores:
     """Return the map of the network, rows x cols in [0, 1] (Li et al. 2024)."""
     model = from_weights(run.weights)
     spectra = resampling(BandGrid.of(run.scene), model.grid, name=run.scene.path)
-    spectra.tell(run.warn)
+    spectra.warn_of_differences(run.warn)
     tiling = tiling_for(run, model, params)
     run.record(
         network_bands=model.grid.bands,

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from had_cli.errors import HadError
+from had_cli.plugin import HadError
 from had_tdd.loss import supervised_loss
 from had_tdd.network import Tdd, layout
 

@@ -18,10 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.bands import Resampling
-from had_cli.engine.arrays import host
-from had_cli.engine.reductions import Moments, SecondMoments
-from had_cli.errors import WeightsError
+from had_cli.plugin import Moments, Resampling, SecondMoments, WeightsError, to_host
 
 MAXIMUM, WHITEN = "max", "whiten"
 KINDS = (MAXIMUM, WHITEN)
@@ -125,7 +122,7 @@ class Statistics:
 
     def compute(self, pixels: Any, xp: Any) -> SceneStatistics:
         """Return the statistics of n x bands pixels."""
-        maximum = host(xp.max(self.spectra(pixels, xp), axis=0)).astype(np.float64)
+        maximum = to_host(xp.max(self.spectra(pixels, xp), axis=0)).astype(np.float64)
         return SceneStatistics(maximum, SecondMoments().compute(pixels, xp))
 
     def merge(self, first: SceneStatistics, second: SceneStatistics) -> SceneStatistics:

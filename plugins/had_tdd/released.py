@@ -7,10 +7,7 @@ from pathlib import Path
 
 import torch
 
-from had_cli.bands import BandGrid
-from had_cli.errors import WeightsError
-from had_cli.importing import read_state_dict
-from had_cli.weights import Weights
+from had_cli.plugin import BandGrid, Weights, WeightsError, read_state_dict
 from had_tdd.attention import RELEASED
 from had_tdd.network import STAGES
 from had_tdd.normalising import MAXIMUM, Normalisation

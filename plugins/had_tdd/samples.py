@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from had_cli.bands import BandGrid, resampling
+from had_cli.plugin import BandGrid, resampling
 from had_tdd.backgrounds import Background
 from had_tdd.geometry import turned, warped
 from had_tdd.normalising import WHITEN, Normalisation, groups

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from had_cli.errors import UsageError
+from had_cli.plugin import UsageError
 from had_tdd.normalising import WHITEN
 
 DEPENDABLE, PUBLISHED = "dependable", "published"

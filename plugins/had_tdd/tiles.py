@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from had_cli.engine import Block
+from had_cli.plugin import Block
 from had_tdd.network import Tdd, fused, layout
 from had_tdd.normalising import Normaliser
 

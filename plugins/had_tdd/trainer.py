@@ -11,10 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from had_cli.bands import BandGrid
-from had_cli.reproducible import reproducible
-from had_cli.training import TrainingJob
-from had_cli.weights import Weights
+from had_cli.plugin import BandGrid, TrainingJob, Weights, reproducible
 from had_tdd.backgrounds import Background, backgrounds, hold_out
 from had_tdd.checkpoint import load_state, refuse_existing_state, save_state
 from had_tdd.learning import Learning, Rates, initialise

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from had_cli.bands import BandGrid
-from had_cli.errors import WeightsError
-from had_cli.importing import check_names
-from had_cli.weights import Weights
+from had_cli.plugin import BandGrid, Weights, WeightsError, check_names
 from had_tdd.attention import FORMS
 from had_tdd.network import STEP, Tdd
 from had_tdd.normalising import Normalisation

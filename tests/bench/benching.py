@@ -10,8 +10,8 @@ import numpy as np
 import scipy.io
 
 METHODS = """
-    from had_cli.descriptions import Method, Param
-    from had_cli.hooks import hookimpl
+    from had_cli.plugin.descriptions import Method, Param
+    from had_cli.plugin.hooks import hookimpl
 
     NAMES = ("steps", "draw", "slow", "hungry", "chatty", "raising", "dying")
 

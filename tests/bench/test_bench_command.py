@@ -9,11 +9,11 @@ import pytest
 from benching import make, read, rows_of
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from had_cli import host
 from had_cli.bench.configurations import configure
 from had_cli.bench.plan import Conditions
 from had_cli.bench.run import run_bench
 from had_cli.errors import DeviceError, OutputError, UsageError
+from had_cli.plugin import host
 from had_cli.scenes.open import open_scores
 
 
@@ -130,7 +130,7 @@ def test_parameters_and_several_configurations_of_one_method_come_from_toml(benc
 
 
 def test_weights_reach_their_method(bench, scenes, tmp_path, methods):
-    from had_cli.weights import Weights
+    from had_cli.weights.file import Weights
 
     host.forget()
     Weights(method="weighed", tensors={"factor": np.float32([2])}).save(tmp_path / "w.safetensors")

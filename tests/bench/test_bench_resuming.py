@@ -111,7 +111,7 @@ def test_a_changed_configuration_file_reruns_its_cells_alone(methods, scenes, tm
 
 
 def test_changed_weights_and_parameter_files_rerun_the_cell(methods, scenes, tmp_path):
-    from had_cli.weights import Weights
+    from had_cli.weights.file import Weights
 
     weights, named, notes = tmp_path / "w.safetensors", tmp_path / "named.txt", []
     (tmp_path / "c.toml").write_text(

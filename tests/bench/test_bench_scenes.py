@@ -187,8 +187,8 @@ class TestHad100:
 READER = """
     import dataclasses
     import numpy as np
-    from had_cli.descriptions import Reader
-    from had_cli.hooks import hookimpl
+    from had_cli.plugin.descriptions import Reader
+    from had_cli.plugin.hooks import hookimpl
 
     @hookimpl
     def had_readers():

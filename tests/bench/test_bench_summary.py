@@ -7,7 +7,7 @@ import pytest
 
 from had_cli.bench.plots import roc_figure, separability_figure
 from had_cli.bench.summary import mean, ranked, summarise
-from had_cli.metrics.evaluation import evaluate
+from had_cli.results.metrics.evaluation import evaluate
 
 NAN = math.nan
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from nl2net_literal import Literal
 
-from had_cli.reproducible import reproducible
+from had_cli.training.reproducible import reproducible
 from had_nl2net import DEFAULTS
 from had_nl2net.learning import BETAS, Training, step
 from had_nl2net.precision import computes_bfloat16

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from had_cli.bands import BandGrid
+from had_cli.scenes.bands import BandGrid
 from had_tdd.learning import initialise
 from had_tdd.network import Tdd
 from had_tdd.normalising import Normalisation

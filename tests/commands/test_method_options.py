@@ -8,8 +8,8 @@ from distributions import MEAN, install
 from hypothesis import given
 from hypothesis import strategies as st
 
-from had_cli.commands.words import named_method
-from had_cli.descriptions import Method, Param
+from had_cli.commands.arguments import named_method
+from had_cli.plugin.descriptions import Method, Param
 
 
 @pytest.mark.parametrize(

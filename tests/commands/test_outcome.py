@@ -6,8 +6,8 @@ from had_cli.commands.outcome import message
 from had_cli.errors import SceneError
 
 BROKEN = """
-    from had_cli.descriptions import Method
-    from had_cli.hooks import hookimpl
+    from had_cli.plugin.descriptions import Method
+    from had_cli.plugin.hooks import hookimpl
 
     @hookimpl
     def had_methods():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from had_cli.picture import quicklook
+from had_cli.results.picture import quicklook
 from had_cli.scenes.scene import Scene
 
 

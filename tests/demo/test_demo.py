@@ -9,9 +9,10 @@ import pytest
 import rasterio
 
 from had_cli import detect, evaluate, open_scene
-from had_cli.demo import METHODS, make_scene, run_demo
+from had_cli.detection.demo import METHODS, run_demo
 from had_cli.errors import OutputExistsError
-from had_cli.synthetic import NODATA
+from had_cli.scenes.demo import make_scene
+from had_cli.scenes.synthetic import NODATA
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from had_cli.errors import OutputError, OutputExistsError, SceneError
-from had_cli.picture import composite, composite_bands, quicklook, read_thinned, thin_maximum
+from had_cli.results.picture import composite, composite_bands, quicklook, read_thinned, thin_maximum
 from had_cli.scenes.scene import Scene
 
 

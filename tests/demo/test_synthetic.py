@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from had_cli.synthetic import NODATA, SCALE, synthesise
+from had_cli.scenes.synthetic import NODATA, SCALE, synthesise
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
-from had_cli import devices
-from had_cli.devices import choose_device, is_out_of_memory, list_devices, namespace, why_no_cuda
+from had_cli.engine import devices
+from had_cli.engine.devices import choose_device, is_out_of_memory, list_devices, namespace, why_no_cuda
 from had_cli.errors import DeviceError, UsageError
 
 GIB = 2**30

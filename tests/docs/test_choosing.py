@@ -12,8 +12,8 @@ import scipy.io
 from distributions import MEAN, install, site
 
 from had_cli.bench.configurations import configure
-from had_cli.testing import example_cube
-from had_cli.weights import load_weights
+from had_cli.plugin.testing import example_cube
+from had_cli.weights.file import load_weights
 
 __all__ = ["site"]
 
@@ -99,7 +99,7 @@ def test_scenes_that_weights_were_trained_on_are_marked_even_under_another_name(
     choosing, scenes, site, tmp_path
 ):
     install(site, "had-mean", {"mean": "had_mean"}, {"had_mean": MEAN})
-    from had_cli.training import train
+    from had_cli.training.train import train
 
     renamed = tmp_path / "renamed.mat"
     renamed.write_bytes((scenes / "fields.mat").read_bytes())

@@ -18,7 +18,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory):
     """Make the scenes that the guides speak of, once."""
-    from had_cli.demo import make_scene
+    from had_cli.scenes.demo import make_scene
 
     folder = tmp_path_factory.mktemp("scenes")
     files = make_scene(folder, rows=48, cols=64, bands=60)

@@ -27,8 +27,8 @@ def test_no_page_is_stale(generate):
 
 
 def test_the_reference_covers_every_command_and_method_option(generate):
-    from had_cli import host
     from had_cli.commands import COMMANDS
+    from had_cli.plugin import host
 
     text = generate.reference()
     for name in COMMANDS:

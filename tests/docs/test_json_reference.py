@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from had_cli.weights import Weights
+from had_cli.weights.file import Weights
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    from had_cli.demo import make_scene
+    from had_cli.scenes.demo import make_scene
 
     made = tmp_path_factory.mktemp("json")
     make_scene(made, rows=40, cols=48, bands=30)

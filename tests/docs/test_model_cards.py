@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from had_cli import host
-from had_cli.models import bundled_models, find
+from had_cli.plugin import host
+from had_cli.weights.models import bundled_models, find_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = ROOT / "docs" / "models"
@@ -26,7 +26,7 @@ def test_the_card_is_there_and_filled_in(name):
     text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
     assert "TO BE WRITTEN" not in text
-    assert find(name, own=False).load().hash in text
+    assert find_weights(name, own=False).load().hash in text
 
 
 def test_there_is_no_card_without_weights():
@@ -47,14 +47,14 @@ def generate():
 
 
 def test_new_weights_get_a_card_to_be_filled_in(generate, tmp_path, monkeypatch):
-    from had_cli.models import Model
-    from had_cli.weights import Weights
+    from had_cli.weights.file import Weights
+    from had_cli.weights.models import Model
 
     header = {"bands": 5, "wavelengths": None, "seed": 3, "scenes": [{"name": "line", "sha256": "ab"}]}
     saved = Weights(method="ferd", tensors={}, header=header).save(tmp_path / "ferd-5.safetensors")
     model = Model(name="ferd-5", path=tmp_path / "ferd-5.safetensors", method="ferd", bundled="had 1")
     monkeypatch.setattr(generate, "bundled_models", lambda: [model])
-    monkeypatch.setattr(generate, "find", lambda _name, own: model)
+    monkeypatch.setattr(generate, "find_weights", lambda _name, own: model)
     pages = dict(generate.stale())
     card = pages[CARDS / "ferd-5.md"]
     for row in (f"| sha256 of the file | `{saved.hash}` |", "| scenes trained on | line |", "| seed | 3 |"):

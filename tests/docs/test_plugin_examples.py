@@ -37,7 +37,7 @@ def installed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scene(installed):
-    from had_cli.demo import make_scene
+    from had_cli.scenes.demo import make_scene
 
     return make_scene(installed / "scene", rows=40, cols=56, bands=40)
 
@@ -110,13 +110,13 @@ def test_the_commands_of_the_page_run(installed, scene, page):
 
 
 def test_every_hook_has_its_section_with_a_signature():
-    from had_cli.hooks import HadSpecs
+    from had_cli.plugin.hooks import HadSpecs
 
     text = (PAGES / "hooks.md").read_text(encoding="utf-8")
     for name in (name for name in vars(HadSpecs) if name.startswith("had_")):
         returns = getattr(HadSpecs, name).__annotations__["return"].removeprefix("list[").removesuffix("]")
         assert f"## {name}\n" in text
-        assert f"{name}() -> list[had_cli.descriptions.{returns}]" in text
+        assert f"{name}() -> list[had_cli.plugin.{returns}]" in text
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)

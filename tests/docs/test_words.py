@@ -16,8 +16,8 @@ import typer
 from command_line import had
 from pages import blocks_of
 
-from had_cli import host
 from had_cli.commands import COMMANDS, application
+from had_cli.plugin import host
 
 __all__ = ["had"]
 

@@ -5,10 +5,10 @@ import sys
 import pytest
 from distributions import install, install_broken
 
-from had_cli import host
 from had_cli.errors import PluginError
+from had_cli.plugin import host
 
-HEAD = "from had_cli.descriptions import Method, Metric, Param, Reader\nfrom had_cli.hooks import hookimpl\n"
+HEAD = "from had_cli.plugin import Method, Metric, Param, Reader, hookimpl\n"
 ONE = 'Method(name="one", summary="s", paper="p", detect="m:f")'
 
 BROKEN = {
@@ -44,6 +44,10 @@ BROKEN = {
         "ValueError: method name 'One' is not lower-case",
     ),
     "twice the same": (HEAD + f"@hookimpl\ndef had_methods(): return [{ONE}, {ONE}]", "declares one twice"),
+    "another contract": (
+        HEAD + f"HAD_CONTRACT = (99, 0)\n@hookimpl\ndef had_methods(): return [{ONE}]",
+        "it is written for plugin contract 99.0, this had has 1.0: update had",
+    ),
     "reserved option": (
         HEAD
         + "@hookimpl\ndef had_methods(): return [Method(name='one', summary='s', paper='p', detect='m:f',"

@@ -3,14 +3,14 @@
 import pytest
 from distributions import install
 
-from had_cli import host
-from had_cli.descriptions import Method, Param
 from had_cli.errors import PluginError, UnknownMethodError, UsageError
-from had_cli.host.entrypoints import _by_library, entries
-from had_cli.host.plugin import Plugin
-from had_cli.host.reserved import reserved_option
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method, Param
+from had_cli.plugin.host.entrypoints import _by_library, entries
+from had_cli.plugin.host.plugin import Plugin
+from had_cli.plugin.host.reserved import reserved_option
 
-HEAD = "from had_cli.descriptions import *\nfrom had_cli.hooks import hookimpl\n"
+HEAD = "from had_cli.plugin.descriptions import *\nfrom had_cli.plugin.hooks import hookimpl\n"
 
 
 def plugin(*methods, extra=""):

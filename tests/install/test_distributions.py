@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import had_cli
-from had_cli.testing import example_cube
+from had_cli.plugin.testing import example_cube
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +88,7 @@ def test_the_wheel_is_marked_as_typed_and_holds_no_tests(wheel):
 
 
 def test_the_wheel_holds_the_weights_that_methods_bring_and_stays_small(wheel):
-    from had_cli import host
+    from had_cli.plugin import host
 
     declared = {w.file: w.sha256 for m in host.methods().values() for w in m.bundled}
     for place, sha256 in declared.items():

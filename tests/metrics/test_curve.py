@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from had_cli.metrics.curve import Curve, curve_of, shared
+from had_cli.results.metrics.curve import Curve, curve_of, shared
 
 
 def example(pixels=20000, anomalous=0.01):

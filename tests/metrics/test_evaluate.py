@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from had_cli import host
-from had_cli.descriptions import Metric
 from had_cli.errors import SceneError
-from had_cli.metrics.evaluation import SCALING_NOTE, evaluate, mean_auc
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Metric
+from had_cli.results.metrics.evaluation import SCALING_NOTE, evaluate, mean_auc
 
 
 def example(rows=40, cols=30):
@@ -245,8 +245,9 @@ def test_a_mask_of_another_size_is_refused():
 
 def test_declaring_the_metrics_imports_no_numpy_and_computing_them_no_scikit_learn():
     code = (
-        "import sys, had_cli.metrics; had_cli.metrics.had_metrics(); assert 'numpy' not in sys.modules;"
-        "from had_cli.metrics.evaluation import evaluate; evaluate([[1., 2.]], [[0, 1]]);"
+        "import sys; from had_cli.results import metrics; metrics.had_metrics();"
+        "assert 'numpy' not in sys.modules;"
+        "from had_cli.results.metrics.evaluation import evaluate; evaluate([[1., 2.]], [[0, 1]]);"
         "assert not {'sklearn', 'scipy', 'torch'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.integrate import trapezoid
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from had_cli.metrics import measures
-from had_cli.metrics.curve import Curve
+from had_cli.results.metrics import measures
+from had_cli.results.metrics.curve import Curve
 
 FAMILY = ("auc_df", "auc_dtau", "auc_ftau", "auc_td", "auc_bs", "auc_tdbs", "auc_odp", "auc_oa", "auc_oadp")
 NAMES = (*FAMILY, "auc_snpr", "average_precision", "f1", "pd_at_pf_1e_3", "pd_at_pf_1e_2")
@@ -185,7 +185,7 @@ def test_agreement_with_scikit_learn(decimals):
 
 
 def test_a_perfect_map_reaches_what_is_declared_as_best():
-    from had_cli import metrics
+    from had_cli.results import metrics
 
     truth = np.arange(3000) < 30
     for metric in metrics.had_metrics():

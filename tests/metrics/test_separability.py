@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from had_cli.metrics.curve import Curve
-from had_cli.metrics.separability import separability
+from had_cli.results.metrics.curve import Curve
+from had_cli.results.metrics.separability import separability
 
 
 def test_boxes_hold_ten_to_ninety_percent_and_whiskers_the_extremes():

@@ -10,8 +10,8 @@ import pytest
 from command_line import had
 from distributions import MEAN, install, site
 
-from had_cli import host
-from had_cli.testing import example_cube
+from had_cli.plugin import host
+from had_cli.plugin.testing import example_cube
 
 __all__ = ["had", "site"]
 
@@ -58,7 +58,9 @@ def anew() -> Callable[[], None]:
 def package(site):
     """Install ``had-mean`` as a package that lists its weights, and has none yet."""
     (site / "had_mean" / "bundled").mkdir(parents=True)
-    empty = "from had_cli.descriptions import BundledWeights\nBUNDLED: tuple[BundledWeights, ...] = ()\n"
+    empty = (
+        "from had_cli.plugin.descriptions import BundledWeights\nBUNDLED: tuple[BundledWeights, ...] = ()\n"
+    )
     modules = {"had_mean/__init__": PACKAGE, "had_mean/bundled/__init__": empty}
     install(site, "had-mean", {"mean": "had_mean"}, modules)
     return site / "had_mean"

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from distributions import MEAN, install
 
-from had_cli import detect, host, open_scene
-from had_cli.descriptions import BundledWeights, Method
+from had_cli import detect, open_scene
 from had_cli.errors import WeightsError
-from had_cli.models import find, known_models
-from had_cli.weights import load_weights
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import BundledWeights, Method
+from had_cli.weights.file import load_weights
+from had_cli.weights.models import find_weights, known_models
 
 
 def sha256(path):
@@ -134,7 +135,7 @@ def test_weights_are_read_out_of_a_zip_archive(had, bundled, site, scene, tmp_pa
     expected = sha256(bundled)
     monkeypatch.syspath_prepend(str(archive))
     anew()
-    assert ".zip" in str(find("mean-6").path)
+    assert ".zip" in str(find_weights("mean-6").path)
     assert detect(np.load(scene), "mean").weights_hash == expected
 
 
@@ -197,7 +198,7 @@ def test_the_shell_completes_their_names(had, bundled, own, monkeypatch, line):
 
 
 def test_the_kit_catches_weights_that_are_not_what_was_declared(bundled):
-    from had_cli.testing import MethodContract
+    from had_cli.plugin.testing import MethodContract
 
     class Contract(MethodContract):
         method = "mean"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 
-from had_cli.weights import load_weights
+from had_cli.weights.file import load_weights
 
 
 def names(package):

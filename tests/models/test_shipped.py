@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from had_cli import detect, host
-from had_cli.models import bundled_models
-from had_cli.testing import example_cube
-from had_cli.verification import verify
+from had_cli import detect
+from had_cli.plugin import host
+from had_cli.plugin.testing import example_cube
+from had_cli.weights.models import bundled_models
+from had_cli.weights.verification import verify
 
 METHODS = [method for method in host.methods().values() if method.bundled]
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from had_cli.bands import BandGrid
-from had_cli.probe import probe_difference, probe_scene
-from had_cli.weights import Weights, load_weights
+from had_cli.scenes.bands import BandGrid
+from had_cli.weights.file import Weights, load_weights
+from had_cli.weights.probe import probe_difference, probe_scene
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from rasterio.crs import CRS
 
 from had_cli.errors import SceneError, UsageError
-from had_cli.places import find_places
+from had_cli.results.places import find_places
+from had_cli.results.threshold import threshold
 from had_cli.scenes.scene import Scene
-from had_cli.threshold import threshold
 
 UTM = CRS.from_epsg(32632).to_wkt()
 NORTH_UP = (4.0, 0.0, 512_000.0, 0.0, -4.0, 5_403_000.0)

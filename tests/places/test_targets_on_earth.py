@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as project
 
 from had_cli.__main__ import main
-from had_cli.places.outline import shoelace
+from had_cli.results.places.outline import shoelace
 
 SHAPES = [(1, 2), (2, 2), (2, 3), (3, 3), (4, 3)]
 # UTM north up, UTM flown at an angle, polar stereographic, degrees

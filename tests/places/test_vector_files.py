@@ -11,9 +11,9 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as project
 
 from had_cli.errors import OutputError, OutputExistsError
-from had_cli.places import find_places
-from had_cli.places.outline import shoelace
-from had_cli.places.place import FIELDS
+from had_cli.results.places import find_places
+from had_cli.results.places.outline import shoelace
+from had_cli.results.places.place import FIELDS
 
 UTM = CRS.from_epsg(32632).to_wkt()
 NORTH_UP = (4.0, 0.0, 512_000.0, 0.0, -4.0, 5_403_000.0)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from had_cli.testing import MethodContract
+from had_cli.plugin.testing import MethodContract
 
 
 class TestGrx(MethodContract):
@@ -26,3 +26,7 @@ class TestSlrx(MethodContract):
 class TestSlrxWithBlocksThatDoNotDivideTheScene(MethodContract):
     method = "slrx"
     params: ClassVar = {"block_size": 7}
+
+
+class TestSsf(MethodContract):
+    method = "ssf"

@@ -83,7 +83,6 @@ def test_single_precision_with_a_deflation_is_as_good_as_double(monkeypatch):
     with Executor(Scene.from_array(cube)) as run:
         exact = detect(run, PLAIN)
         monkeypatch.setattr(statistics, "SMALL", 0)
-        monkeypatch.setattr("had_grx.detector.SMALL", 0)
         np.testing.assert_allclose(detect(run, PLAIN), exact, rtol=5e-5)
         # without the deflation, the same products would be off by percents
         shift = cube.mean(axis=(0, 1))
@@ -100,7 +99,6 @@ def test_an_ill_conditioned_large_scene_is_computed_in_double(monkeypatch):
     with Executor(Scene.from_array(cube)) as run:
         exact = detect(run, PLAIN)
     monkeypatch.setattr(statistics, "SMALL", 0)
-    monkeypatch.setattr("had_grx.detector.SMALL", 0)
     with Executor(Scene.from_array(cube)) as run:
         np.testing.assert_allclose(detect(run, PLAIN), exact, rtol=1e-5)
 

@@ -16,7 +16,7 @@ from had_cli.report.writing import write_bench_report
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     from had_cli.__main__ import main
-    from had_cli.demo import make_scene
+    from had_cli.scenes.demo import make_scene
 
     base = tmp_path_factory.mktemp("bench")
     for name, seed in (("east", 1), ("west", 2)):

@@ -13,8 +13,8 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from had_cli.convert import convert, windows
 from had_cli.errors import OutputExistsError, SceneError, UsageError
+from had_cli.scenes.convert import convert, windows
 from had_cli.scenes.open import open_scene, open_source
 from had_cli.scenes.source import Window
 
@@ -191,7 +191,7 @@ def test_windows_cover_the_scene_once_within_the_limit(rows, cols, bands, source
 GROWTH = """
 import resource, sys
 import h5py, rasterio, scipy.io
-from had_cli.convert import convert
+from had_cli.scenes.convert import convert
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 convert(sys.argv[1], sys.argv[2])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from had_cli import host
-from had_cli.descriptions import Method, Param
 from had_cli.errors import HadError, SceneError
-from had_cli.testing import MethodContract, example_cube, example_scene
+from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method, Param
+from had_cli.plugin.testing import MethodContract, example_cube, example_scene
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from had_cli.testing import example_cube
+from had_cli.plugin.testing import example_cube
 
 PLUGIN = Path(__file__).resolve().parents[1] / "plugins_third_party" / "had_lrx"
 
@@ -115,6 +115,6 @@ def test_its_own_tests_pass_where_it_is_installed(python):
 
 
 def test_without_it_there_is_no_such_method():
-    from had_cli import host
+    from had_cli.plugin import host
 
     assert "lrx" not in host.methods()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import had_cli
-from had_cli.threshold import threshold
+from had_cli.results.threshold import threshold
 
 # HYDICE once: its v7.3 copy would count the same scene twice
 SCENES = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from had_cli.errors import UsageError
-from had_cli.threshold import Rule, parse_rule
+from had_cli.results.threshold import Rule, parse_rule
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import chi2, genpareto
 
 from had_cli.errors import SceneError, UsageError
-from had_cli.threshold import threshold
-from had_cli.threshold.tail import Tail
+from had_cli.results.threshold import threshold
+from had_cli.results.threshold.tail import Tail
 
 BACKGROUNDS = {
     "chi-square": lambda rng, n: rng.chisquare(100, n),

@@ -7,9 +7,10 @@ import pytest
 
 from had_cli import detect
 from had_cli.errors import HadError, OutputExistsError, PluginError, UsageError
+from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.scene import Scene
-from had_cli.training import scene_hash, train
-from had_cli.weights import load_weights
+from had_cli.training.train import train
+from had_cli.weights.file import load_weights
 
 
 @pytest.fixture

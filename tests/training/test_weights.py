@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from had_cli.errors import OutputError, OutputExistsError, WeightsError
-from had_cli.weights import Weights, load_weights, read_header
+from had_cli.weights.file import Weights, load_weights, read_header
 
 
 @pytest.fixture

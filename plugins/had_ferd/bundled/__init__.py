@@ -1,6 +1,6 @@
 """Weights that come with the method, the default first; `had plugins bundle` writes this file."""
 
-from had_cli.descriptions import BundledWeights
+from had_cli.plugin import BundledWeights
 
 BUNDLED: tuple[BundledWeights, ...] = (
     BundledWeights(

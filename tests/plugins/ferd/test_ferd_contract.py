@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import pytest
 
-from had_cli.bands import BandGrid
-from had_cli.testing import MethodContract
+from had_cli.plugin.testing import MethodContract
+from had_cli.scenes.bands import BandGrid
 from had_ferd.fen import random_fen
 from had_ferd.weights import to_weights
 

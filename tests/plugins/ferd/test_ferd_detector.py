@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 
 from had_cli import detect, open_scene
-from had_cli.bands import BandGrid, Resampling
 from had_cli.engine import Block
 from had_cli.engine.blocks import windows, with_halo
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Extrema
 from had_cli.errors import SceneError
+from had_cli.plugin.testing import example_cube
+from had_cli.scenes.bands import BandGrid, Resampling
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
 from had_ferd.detector import enhanced
 from had_ferd.enhancement import PIECE, CubeStatistics, Enhance
 from had_ferd.fen import PAD, random_fen
@@ -205,7 +205,7 @@ def test_the_released_weights_of_fewer_bands_run(shared, name, tmp_path):
 
 @pytest.mark.parametrize("tile", [32, 50, 200])
 def test_a_real_scene_in_tiles_scores_as_the_whole(shared, released, tile):
-    from had_cli.weights import load_weights
+    from had_cli.weights.file import load_weights
 
     fen, grid = from_weights(load_weights(released))
     with open_scene(shared / "scenes" / "abu-airport-2.mat", bands="1-200") as scene:

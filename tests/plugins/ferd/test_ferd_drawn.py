@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from had_cli.bands import BandGrid
 from had_cli.errors import WeightsError
-from had_cli.weights import Weights, load_weights
+from had_cli.scenes.bands import BandGrid
+from had_cli.weights.file import Weights, load_weights
 from had_ferd.fen import random_fen
 from had_ferd.weights import from_weights, to_weights
 

@@ -13,10 +13,10 @@ import torch
 from typer.testing import CliRunner
 
 from had_cli import detect
-from had_cli.bands import BandGrid
 from had_cli.commands import application
-from had_cli.exporting import export_weights
-from had_cli.testing import example_cube
+from had_cli.plugin.testing import example_cube
+from had_cli.scenes.bands import BandGrid
+from had_cli.weights.exporting import export_weights
 from had_ferd.fen import random_fen
 from had_ferd.weights import to_weights
 

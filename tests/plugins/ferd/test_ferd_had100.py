@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from had_cli.commands import application
 from had_cli.errors import SceneError
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.folders import training_scenes
-from had_cli.testing import example_cube
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 BANDS = 12

@@ -9,10 +9,10 @@ import torch
 from released import released_state, save_released
 from typer.testing import CliRunner
 
-from had_cli.bands import BandGrid
 from had_cli.commands import application
 from had_cli.errors import WeightsError
-from had_cli.weights import Weights, load_weights
+from had_cli.scenes.bands import BandGrid
+from had_cli.weights.file import Weights, load_weights
 from had_ferd.fen import random_fen
 from had_ferd.importer import import_weights
 from had_ferd.weights import from_weights, to_weights

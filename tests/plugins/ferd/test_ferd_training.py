@@ -13,13 +13,15 @@ import pytest
 import small
 import torch
 
-from had_cli import detect, host
-from had_cli.bands import BandGrid
-from had_cli.detection import check_params
+from had_cli import detect
+from had_cli.detection.parameters import check_params
 from had_cli.errors import HadError, UsageError, WeightsError
+from had_cli.plugin import host
+from had_cli.plugin.testing import example_cube, example_scene
+from had_cli.scenes.bands import BandGrid
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube, example_scene
-from had_cli.training import TrainingJob, train
+from had_cli.training.job import TrainingJob
+from had_cli.training.train import train
 from had_ferd.checkpoint import FILE
 from had_ferd.patches import SIDE, STRIP, batch, fixed_patches, hold_out, regions
 from had_ferd.weights import from_weights

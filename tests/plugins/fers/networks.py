@@ -6,8 +6,8 @@ from pathlib import Path
 
 from released import released_state, save_released
 
-from had_cli.bands import BandGrid
-from had_cli.weights import Weights
+from had_cli.scenes.bands import BandGrid
+from had_cli.weights.file import Weights
 from had_ferd.fen import random_fen
 from had_ferd.weights import to_weights as ferd_weights
 from had_fers.spatial import random_spatial

@@ -10,8 +10,8 @@ from networks import untrained
 from had_cli import detect
 from had_cli.engine.executor import Executor
 from had_cli.errors import UsageError
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
 from had_fers import autoencoder as module
 from had_fers.autoencoder import STEPS, autoencoder, score
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import pytest
 from networks import untrained
 
-from had_cli.testing import MethodContract
+from had_cli.plugin.testing import MethodContract
 
 
 class _WithUntrainedWeights(MethodContract):

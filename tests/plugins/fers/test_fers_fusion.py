@@ -11,8 +11,8 @@ from networks import untrained
 from had_cli import detect
 from had_cli.engine.executor import Executor
 from had_cli.errors import SceneError, WeightsError
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
 from had_fers.fusion import scale01, truncated_grx
 
 
@@ -73,7 +73,7 @@ def test_a_single_pixel_has_no_covariance(tmp_path: Path):
 
 
 def test_weights_of_ferd_are_refused_with_what_to_do(tmp_path: Path):
-    from had_cli.bands import BandGrid
+    from had_cli.scenes.bands import BandGrid
     from had_ferd.fen import random_fen
     from had_ferd.weights import to_weights
 

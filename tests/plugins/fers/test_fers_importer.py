@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from had_cli.commands import application
 from had_cli.errors import WeightsError
-from had_cli.weights import load_weights
+from had_cli.weights.file import load_weights
 from had_ferd.fen import random_fen
 from had_fers.importer import import_weights
 from had_fers.spatial import random_spatial

@@ -14,8 +14,8 @@ from scipy.ndimage import gaussian_filter
 from had_cli import detect
 from had_cli.engine.executor import Executor
 from had_cli.errors import OutputError
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
 from had_ferd.detector import enhancement
 from had_ferd.enhancement import Enhance
 from had_ferd.fen import PAD

@@ -14,12 +14,12 @@ import small_fers
 import torch
 
 from had_cli import detect
-from had_cli.bands import BandGrid
 from had_cli.errors import HadError, UsageError, WeightsError
+from had_cli.plugin.testing import example_cube
+from had_cli.scenes.bands import BandGrid
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
-from had_cli.training import train
-from had_cli.weights import load_weights
+from had_cli.training.train import train
+from had_cli.weights.file import load_weights
 from had_ferd.checkpoint import FILE
 from had_ferd.fen import random_fen
 from had_ferd.weights import to_weights as ferd_weights

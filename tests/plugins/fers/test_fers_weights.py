@@ -8,9 +8,9 @@ import pytest
 import torch
 from networks import untrained
 
-from had_cli.bands import BandGrid
 from had_cli.errors import WeightsError
-from had_cli.weights import Weights, load_weights
+from had_cli.scenes.bands import BandGrid
+from had_cli.weights.file import Weights, load_weights
 from had_ferd.fen import random_fen
 from had_ferd.weights import to_weights as ferd_weights
 from had_fers.backbone import load_backbone

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from had_cli.testing import MethodContract
+from had_cli.plugin.testing import MethodContract
 
 
 class TestNl2netOnTheSceneItself(MethodContract):

@@ -11,11 +11,11 @@ import torch
 from had_cli import api
 from had_cli.engine.executor import Executor
 from had_cli.errors import HadError, OutputError, OutputExistsError, SceneError, UsageError, WeightsError
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
-from had_cli.training import train
-from had_cli.weights import Weights, load_weights
+from had_cli.training.train import train
+from had_cli.weights.file import Weights, load_weights
 from had_nl2net import DEFAULTS
 from had_nl2net.learning import Training
 from had_nl2net.scaling import Scaling, scene_scaling

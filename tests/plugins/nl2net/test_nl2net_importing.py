@@ -14,9 +14,9 @@ from nl2net_literal import Literal
 
 from had_cli import api
 from had_cli.errors import WeightsError
-from had_cli.importing import import_weights
-from had_cli.testing import example_cube
-from had_cli.weights import load_weights
+from had_cli.plugin.testing import example_cube
+from had_cli.weights.file import load_weights
+from had_cli.weights.importing import import_weights
 
 
 @pytest.fixture

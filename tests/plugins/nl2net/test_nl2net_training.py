@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from had_cli.errors import HadError, OutputExistsError
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
-from had_cli.training import train
+from had_cli.training.train import train
 from had_nl2net import DEFAULTS, trainer
 from had_nl2net.checkpoint import NAME
 from had_nl2net.learning import Patience

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from had_cli.bands import BandGrid
+from had_cli.scenes.bands import BandGrid
 from had_tdd.learning import initialise
 from had_tdd.network import Tdd
 from had_tdd.normalising import Normalisation

@@ -3,7 +3,7 @@
 import pytest
 from tdd_small import model
 
-from had_cli.testing import MethodContract
+from had_cli.plugin.testing import MethodContract
 
 
 class _Small(MethodContract):

@@ -8,10 +8,10 @@ import torch
 from tdd_small import model
 from typer.testing import CliRunner
 
-from had_cli.bands import BandGrid
 from had_cli.commands import application
 from had_cli.errors import WeightsError
-from had_cli.weights import Weights, load_weights
+from had_cli.scenes.bands import BandGrid
+from had_cli.weights.file import Weights, load_weights
 from had_tdd.released import FILE, import_weights
 from had_tdd.weights import from_weights
 

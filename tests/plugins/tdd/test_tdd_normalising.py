@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from had_cli.bands import BandGrid, resampling
-from had_cli.testing import example_cube
+from had_cli.plugin.testing import example_cube
+from had_cli.scenes.bands import BandGrid, resampling
 from had_tdd.normalising import Normalisation, Statistics, groups, of_scaled, of_scene, scaling
 
 

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from had_cli.bands import BandGrid
+from had_cli.plugin.testing import example_cube
+from had_cli.scenes.bands import BandGrid
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
-from had_cli.training import TrainingJob
+from had_cli.training.job import TrainingJob
 from had_tdd.backgrounds import Background, backgrounds
 from had_tdd.geometry import turned, warped
 from had_tdd.loss import supervised_loss

@@ -12,10 +12,10 @@ from tdd_small import model
 from had_cli import detect
 from had_cli.engine.executor import Executor
 from had_cli.errors import SceneError, UsageError
+from had_cli.plugin import ground_sampling_distance
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
 from had_tdd.detector import scaled_scores
-from had_tdd.ground import ground_sampling_distance
 from had_tdd.normalising import Normalisation, Normaliser
 from had_tdd.tiles import TileMap, Tiling
 

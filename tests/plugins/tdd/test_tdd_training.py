@@ -9,10 +9,10 @@ import torch
 
 from had_cli import detect
 from had_cli.errors import HadError, UsageError, WeightsError
+from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
-from had_cli.testing import example_cube
-from had_cli.training import train
-from had_cli.weights import load_weights
+from had_cli.training.train import train
+from had_cli.weights.file import load_weights
 from had_tdd.checkpoint import FILE
 from had_tdd.learning import Learning, Rates
 from had_tdd.network import Tdd

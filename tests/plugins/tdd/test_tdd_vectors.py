@@ -6,7 +6,7 @@ import pytest
 import torch
 from tdd_vectors import alike, image, state, vector
 
-from had_cli.weights import load_weights
+from had_cli.weights.file import load_weights
 from had_tdd.attention import GlobalAttention, LocalAttention
 from had_tdd.loss import supervised_loss
 from had_tdd.network import Tdd

@@ -1,7 +1,6 @@
 """Declares a second grx, and a method of its own that is none the worse for it."""
 
-from had_cli.descriptions import Method
-from had_cli.hooks import hookimpl
+from had_cli.plugin import Method, hookimpl
 
 
 @hookimpl

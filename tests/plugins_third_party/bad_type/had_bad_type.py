@@ -1,6 +1,6 @@
 """Returns names where descriptions are due."""
 
-from had_cli.hooks import hookimpl
+from had_cli.plugin import hookimpl
 
 
 @hookimpl

@@ -10,8 +10,7 @@ import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine import Block, Run
-from had_cli.errors import UsageError
+from had_cli.plugin import Block, Run, UsageError
 
 CUTOFF = 1e-12
 """Directions with less than this part of a window's largest variance count as having none."""

@@ -8,11 +8,8 @@ from had_lrx.detector import LocalDistance
 from literal import literal
 
 from had_cli.api import detect
-from had_cli.engine import Block
-from had_cli.errors import UsageError
-from had_cli.scenes.scene import valid_pixels
-from had_cli.scenes.source import Window
-from had_cli.testing import MethodContract, example_cube, example_scene
+from had_cli.plugin import Block, UsageError, Window, valid_pixels
+from had_cli.plugin.testing import MethodContract, example_cube, example_scene
 
 
 class TestLrx(MethodContract):

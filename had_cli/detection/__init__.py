@@ -1,0 +1,1 @@
+"""One detection: host, scene, device and engine together."""

@@ -1,0 +1,1 @@
+"""Training: from scenes to a weights file, by a method's own ``train``."""

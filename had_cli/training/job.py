@@ -1,0 +1,44 @@
+"""What a method's training is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from had_cli.scenes.scene import Scene
+
+
+class Progress(Protocol):
+    """Where a training tells how far it is, and figures such as the loss."""
+
+    def __call__(self, label: str, fraction: float, **numbers: float) -> None:
+        """Report ``fraction`` of ``label`` done."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """What a method's ``train(job, params) -> Weights`` is given.
+
+    Attributes
+    ----------
+    scenes : one or more, with the user's selection of bands, window and mask
+    device : as chosen: ``cpu``, ``cuda:N`` or ``mps``
+    seed : same seed, same machine, same threads: the same weights
+    output : where the weights will be saved (by ``had``, not by the method)
+    checkpoint : an existing folder to keep the state of the training in, or None: keep none
+    resume : continue from the state in ``checkpoint``; the result equals an uninterrupted training's
+    progress : called as ``progress(label, fraction, loss=...)``
+    warn : called with one line that bears on the result
+    """
+
+    scenes: Sequence[Scene]
+    device: str
+    seed: int
+    output: Path
+    checkpoint: Path | None
+    resume: bool
+    progress: Progress
+    warn: Callable[[str], None]
