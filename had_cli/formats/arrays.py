@@ -8,7 +8,8 @@ from typing import Any
 from had_cli.errors import SceneError
 from had_cli.formats.cubes import bands_first
 from had_cli.formats.metadata import from_json
-from had_cli.formats.variables import Choice, Variable, choose
+from had_cli.formats.variable import Variable
+from had_cli.formats.variables import Choice, choose
 from had_cli.scenes.scene import ArraySource
 from had_cli.scenes.source import SceneInfo, Source
 

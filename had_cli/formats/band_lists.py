@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from had_cli.formats.variables import Variable
+from had_cli.formats.variable import Variable
 
 # bbl, good_bands, SlectBands, valid_band_index, non_del_bands; bad_bands, water_bands, noisybands, del_bands
 _BAD = re.compile(r"(?<!non_)(?<!not_)(bad|water|noisy|remov\w*|del\w*|exclude\w*)_?bands?", re.IGNORECASE)

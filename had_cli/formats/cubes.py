@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.formats.variables import Array, Variable
+from had_cli.formats.variable import Array, Variable
 
 _ROWS = re.compile(r"(n|num|no)?_?(rows?|lines?|r|l)|h|hei|height|im_?h|img_?h|ny|m", re.IGNORECASE)
 _COLS = re.compile(r"(n|num|no)?_?(cols?|columns?|samples?|c|s)|w|wid|width|im_?w|img_?w|nx|n", re.IGNORECASE)

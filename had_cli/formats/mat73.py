@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from had_cli.errors import SceneError
 from had_cli.formats.arrays import choose_with_metadata, describe_choice, in_memory
-from had_cli.formats.variables import Choice, Variable
+from had_cli.formats.variable import Variable
+from had_cli.formats.variables import Choice
 from had_cli.scenes.source import Source, Window
 
 # h5py raises these on files that are truncated or otherwise damaged.

@@ -69,7 +69,7 @@ def open_npy(path: str, options: Mapping[str, Any]) -> Source:
             f"{path}{SIDECAR}: describes an array of {stated}, but {path} holds {shape}; remove or correct it"
         )
     rows, cols, bands = shape
-    hint = None if known or options.get("layer") else bands_first((rows, cols, bands))
+    hint = None if known or stated or options.get("layer") else bands_first((rows, cols, bands))
     info = SceneInfo(
         path=path,
         format="NumPy",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from had_cli.errors import SceneError
 from had_cli.formats.arrays import scene_of
 from had_cli.formats.npy import read_header
-from had_cli.formats.variables import Variable
+from had_cli.formats.variable import Variable
 from had_cli.scenes.source import Source
 
 _DAMAGED = (

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
 from had_cli.formats.band_lists import bad_bands
+from had_cli.formats.cubes import Candidate, best, candidates, fold
 from had_cli.formats.units import spectrum
+from had_cli.formats.variable import Array, Variable
 from had_cli.scenes.validity import nonzero
-
-if TYPE_CHECKING:
-    from had_cli.formats.cubes import Candidate
-
-Array = npt.NDArray[Any]
 
 # Every spelling of wavelength that public files have: wavlength, wave_length, wavelenght, ...
 _WAVELENGTHS = re.compile(
@@ -29,24 +26,6 @@ _WIDTHS = re.compile(r"fwhm|band_?widths?$", re.IGNORECASE)
 _MASK = re.compile(r"mask|valid", re.IGNORECASE)
 _TRUTH = re.compile(r"truth|gt$|^gt|^map$|anomal|target|label", re.IGNORECASE)
 _SCORES = re.compile(r"score|result|detection|anomal", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A named array in a file; ``numeric`` as far as known without reading it."""
-
-    name: str
-    shape: tuple[int, ...]
-    numeric: bool
-    load: Callable[[], Array]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({'x'.join(map(str, self.shape))})"
-
-    @property
-    def leaf(self) -> str:
-        """The name without the structures around it."""
-        return self.name.rsplit(".", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +79,6 @@ def _named(path: str, variables: Sequence[Variable], name: str, option: str) -> 
 def _cube(
     path: str, variables: Sequence[Variable], name: str | None, order: str, notes: list[str]
 ) -> Candidate:
-    from had_cli.formats.cubes import Candidate, best, candidates, fold
-
     lengths = {count for count, _ in _vectors(variables)}
     if name is not None:
         cube = _named(path, variables, name, "--variable")

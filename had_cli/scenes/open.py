@@ -18,7 +18,7 @@ from had_cli.scenes.source import SceneInfo, Source, Window
 from had_cli.scenes.validity import Mask, nonzero
 
 if TYPE_CHECKING:
-    from had_cli.descriptions import Reader
+    from had_cli.plugin.descriptions import Reader
 
 Bands = str | Sequence[int] | npt.NDArray[np.intp]
 
