@@ -32,7 +32,7 @@ COMMANDS = {
     "models": "List, show, verify, import and export trained weights.",
     "demo": "Make a small scene, find its anomalies, draw the result.",
 }
-_HELP = "Find anomalies in hyperspectral scenes."
+_HELP = "Find anomalies in hyperspectral scenes: had detect SCENE runs the default method."
 
 
 def application(words: Sequence[str]) -> typer.Typer:
