@@ -67,14 +67,12 @@ def candidates(variables: Sequence[Variable], lengths: set[int], order: str) -> 
 
 def best(found: Sequence[Candidate], lengths: set[int]) -> tuple[Candidate, str]:
     """Return the candidate to take, and why: its bands fit the wavelengths, it is no picture, or largest."""
-    least = max(2, _PICTURE + 1)
-
     def key(c: Candidate) -> tuple[bool, bool, float, bool, bool]:
         size = float(np.prod(c.cube.shape, dtype=np.float64))
         name = c.stored.leaf
         return (
             c.bands in lengths,
-            c.bands >= least,
+            c.bands > _PICTURE,
             size,
             not _NOT_CUBE.search(name),
             bool(_CUBE.search(name)),
@@ -86,7 +84,7 @@ def best(found: Sequence[Candidate], lengths: set[int]) -> tuple[Candidate, str]
         return chosen, "the largest"
     return (
         chosen,
-        "whose bands fit the wavelengths" if chosen.bands in lengths else "the others have few bands",
+        "whose bands fit the wavelengths" if chosen.bands in lengths else "for the others have few bands",
     )
 
 
