@@ -67,6 +67,7 @@ def candidates(variables: Sequence[Variable], lengths: set[int], order: str) -> 
 
 def best(found: Sequence[Candidate], lengths: set[int]) -> tuple[Candidate, str]:
     """Return the candidate to take, and why: its bands fit the wavelengths, it is no picture, or largest."""
+
     def key(c: Candidate) -> tuple[bool, bool, float, bool, bool]:
         size = float(np.prod(c.cube.shape, dtype=np.float64))
         name = c.stored.leaf

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from had_cli.formats.envi import DTYPES, EXTRA, INTERLEAVES, TAGS
+from had_cli.formats.envi_fields import DTYPES, EXTRA, INTERLEAVES, TAGS
 from had_cli.formats.envi_header import listed, representable
 from had_cli.formats.slab import Slab
 from had_cli.formats.units import number, numbers, spectrum
