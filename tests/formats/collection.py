@@ -30,6 +30,9 @@ from had_cli.scenes.source import Window
 ITEM_BYTES = {1: 1, 2: 2, 3: 4, 4: 4, 5: 8, 6: 8, 9: 16, 12: 2, 13: 4, 14: 8, 15: 8}
 SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip", ".raw", ".sli", ".tif")
 
+# GDAL takes minutes to open a header of tens of thousands of bands; spectral is asked alone.
+MANY = 4096
+
 # Why a raster of three bands or more may be refused all the same.
 DEFENSIBLE = re.compile(
     r"spectral library|complex values|no band but a mask|truncated|interleave is '\w+', not bsq|"
@@ -60,7 +63,7 @@ def judged(folder: Path, scratch: Path) -> Iterator[Verdict]:
 
 
 def _judge(path: Path, name: str) -> Verdict:
-    peer = _gdal(path) or _spectral(path)
+    peer = (None if _bands(path) > MANY else _gdal(path)) or _spectral(path)
     try:
         with open_scene(path) as scene:
             rows, cols, bands = scene.source.info.shape
@@ -84,6 +87,12 @@ def _judge(path: Path, name: str) -> Verdict:
 
 def _same(ours: Any, theirs: Any) -> bool:
     return bool(np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f"))
+
+
+def _bands(path: Path) -> int:
+    """Return how many bands a header states, 0 for other files."""
+    header = path if path.suffix.lower() == ".hdr" else path.with_suffix(".hdr")
+    return (_field(header.read_bytes().decode("latin-1"), "bands") or 0) if header.is_file() else 0
 
 
 def _wrongly_refused(error: HadError, peer: dict[str, Any] | None) -> str:
