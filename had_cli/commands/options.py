@@ -66,6 +66,14 @@ ExcludeBands = Annotated[
     str | None,
     typer.Option(metavar="RANGES", help="Bands to leave out, as in --bands.", rich_help_panel=_SELECTION),
 ]
+KeepConstantBands = Annotated[
+    bool,
+    typer.Option(
+        "--keep-constant-bands",
+        help="Use bands that hold one value everywhere, or none; by default they are left out.",
+        rich_help_panel=_SELECTION,
+    ),
+]
 WindowOption = Annotated[
     tuple[int, int, int, int] | None,
     typer.Option(

@@ -24,6 +24,7 @@ from had_cli.errors import HadError, UsageError
 from had_cli.files import printable
 from had_cli.plugin import host
 from had_cli.results.metrics.evaluation import Evaluation, evaluate, json_value
+from had_cli.scenes.constant import constant_bands, told
 from had_cli.scenes.describe import runs
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.quality import count_flagged
@@ -173,6 +174,7 @@ def detect(
     engine: str = "auto",
     memory: int | str | None = None,
     seed: int = 0,
+    keep_constant_bands: bool = False,
     progress: Progress | None = None,
     **params: Any,
 ) -> Detection:
@@ -198,6 +200,9 @@ def detect(
         what is free.
     seed
         For methods that draw at random: the same seed gives the same bytes.
+    keep_constant_bands
+        Bands that hold one value everywhere, or none, take part as well; by default they are left out, which
+        a warning and the fact ``constant_bands`` tell.
     progress
         Called as ``progress(label, fraction)``.
 
@@ -216,12 +221,17 @@ def detect(
     function = host.resolve(description.detect)
     loaded = weights_for(description, weights)
     device = choose_device(device)
-    opened = _as_scene(scene)
-    stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
     start = time.perf_counter()
+    opened, left_out = _as_scene(scene), ""
+    if not keep_constant_bands:
+        opened, left_out = _without_constant(opened, loaded, progress)
+    stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
     with Executor(
         opened, device=device, stream=stream, memory=budget, seed=seed, weights=loaded, progress=progress
     ) as run:
+        if left_out:
+            run.warn(left_out)
+            run.record(constant_bands=left_out.rsplit(": ", 1)[1])
         if device == "mps" and description.double_precision:
             run.leave_device(f"{method} computes in double precision, which mps lacks: continuing on the CPU")
         scores = _checked(function(run, SimpleNamespace(**values)), opened, method)
@@ -251,6 +261,22 @@ def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:
     if isinstance(scene, Scene):
         return scene
     return open_scene(scene) if isinstance(scene, str | Path) else Scene.from_array(scene)
+
+
+def _without_constant(scene: Scene, weights: Weights | None, progress: Progress | None) -> tuple[Scene, str]:
+    """Return the scene without the bands that say nothing, and the line that tells which those are.
+
+    They stay where weights of exactly these bands would be shifted against the rest: where neither side's
+    wavelengths tell which band is which.
+    """
+    found = constant_bands(scene, progress)
+    if not found.bands.any() or found.bands.all():
+        return scene, ""
+    header = {} if weights is None else weights.header
+    ordinal = scene.wavelengths is None or header.get("wavelengths") is None
+    if header.get("bands") == scene.shape[2] and ordinal and not found.empty.any():
+        return scene, ""
+    return scene.select(bands=np.flatnonzero(~found.bands)), told(scene, found.bands)
 
 
 def _in_memory_bytes(scene: Scene) -> int:

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,15 @@ from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
 from had_cli.scenes.validity import Mask, nonzero
 
+if TYPE_CHECKING:
+    from had_cli.plugin.descriptions import Reader
+
 Bands = str | Sequence[int] | npt.NDArray[np.intp]
 
 # What GDAL takes that is no path: URLs, its virtual file systems, and DRIVER:name (not C:\name).
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://|/vsi|[A-Z][A-Za-z0-9_]+:")
 _GDAL = "gdal"
+_RAW = {".bip", ".bil", ".bsq", ".raw", ".bin", ".dat", ".img", ".cube"}
 
 
 def open_scene(
@@ -144,11 +148,7 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     else:
         chosen = _reader_of(Path(text), text)
     if chosen is None:
-        readers = host.readers().values()
-        sharing = [r.summary for r in readers if r.recognise and Path(text).suffix.lower() in r.suffixes]
-        known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
-        reads = f"of such files {' and '.join(sharing)}" if sharing else f"{known} and what GDAL opens"
-        raise SceneError(f"{text}: no reader knows this kind of file; had reads {reads}")
+        raise _unknown(text)
     source: Source = host.resolve(chosen.open)(text, given)
     return source
 
@@ -172,6 +172,23 @@ def _reader_of(file: Path, text: str) -> Reader | None:
     # GDAL goes last: it finds a raster in many a file that another reader knows better
     sniffing = sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL)
     return chosen or next((r for r in sniffing if host.resolve(str(r.sniff))(text)), None)
+
+
+def _unknown(path: str) -> SceneError:
+    """Return what to say of a file that no reader knows."""
+    from had_cli.plugin import host
+
+    if Path(path).suffix.lower() in _RAW:
+        header = Path(path).with_suffix(".hdr").name
+        return SceneError(
+            f"{path}: holds raw values, whose size and type only a header tells; "
+            f"put its ENVI header {header} beside it"
+        )
+    readers = host.readers().values()
+    sharing = [r.summary for r in readers if r.recognise and Path(path).suffix.lower() in r.suffixes]
+    known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
+    reads = f"of such files {' and '.join(sharing)}" if sharing else f"{known} and what GDAL opens"
+    return SceneError(f"{path}: no reader knows this kind of file; had reads {reads}")
 
 
 def choose_bands(

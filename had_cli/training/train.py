@@ -19,6 +19,7 @@ from had_cli.errors import HadError, PluginError, UsageError
 from had_cli.files import refuse_existing
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
+from had_cli.scenes.constant import without_constant
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.folders import training_scenes
 from had_cli.scenes.open import open_scene
@@ -40,6 +41,7 @@ def train(
     overwrite: bool = False,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    keep_constant_bands: bool = False,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     **params: Any,
@@ -50,6 +52,9 @@ def train(
     ----------
     scenes
         Scenes, paths, or folders of scenes (:func:`had_cli.scenes.folders.training_scenes`).
+    keep_constant_bands
+        Bands that hold one value everywhere, or none, take part as well; by default they are left out, with
+        a warning, of all scenes that have the same bands.
     params
         The method's parameters of training.
 
@@ -83,6 +88,10 @@ def train(
         if warn is not None:
             warn(line)
 
+    if not keep_constant_bands:
+        opened, lines = without_constant(opened)
+        for line in lines:
+            remember(line)
     job = TrainingJob(
         scenes=opened,
         device=choose_device(device),
