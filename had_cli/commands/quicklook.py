@@ -82,9 +82,11 @@ def quicklook(
 ) -> None:
     """Draw a scene."""
     from had_cli.errors import UsageError
+    from had_cli.files import refuse_existing
     from had_cli.results import picture
     from had_cli.results.threshold import parse_rule
     from had_cli.results.threshold import threshold as find_threshold
+    from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene, open_scores, open_truth
     from had_cli.scenes.source import stem
 
@@ -94,6 +96,8 @@ def quicklook(
             raise UsageError(f"{name} needs a score map: had quicklook SCENE SCORES")
     rule = None if threshold is None else parse_rule(threshold)
     path = out or Path(f"{stem(scene)}_quicklook.png")
+    refuse_inputs(path, [("the scene", scene), ("the score map", scores), ("the truth", truth)])
+    refuse_existing(path, overwrite=overwrite)
     # all bands, those marked bad too, where the user names some: a quick look may be at them
     with open_scene(
         scene,

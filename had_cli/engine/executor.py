@@ -79,6 +79,7 @@ class Executor(AbstractContextManager["Executor"]):
         self._worker = Worker(device, self.warn)
         self._kept: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
         self._scratch: list[Any] = []
+        self._valid = [0]  # pixels, as the passes have counted them
         self._blas = ExitStack()
 
     def __exit__(
@@ -99,6 +100,11 @@ class Executor(AbstractContextManager["Executor"]):
     def device(self) -> str:
         """Where blocks are computed now."""
         return self._worker.device
+
+    @property
+    def valid_pixels(self) -> int:
+        """How many pixels the maps had to score; 0 before the first."""
+        return self._valid[0]
 
     def leave_device(self, reason: str) -> None:
         """Go on with the CPU, and tell the user why."""
@@ -144,14 +150,15 @@ class Executor(AbstractContextManager["Executor"]):
             return self._worker.mapped(function, block, halo, align)
 
         workers = self._workers() if parallel else 1
-        anything = False
+        counted = 0
         for pieces in self._passed(compute, label, workers, halo=halo, align=align, cost=cost):
             for place, values, valid in pieces:
                 part = result[place.rows, place.cols]
                 part[...] = values
                 part[~valid] = np.nan
-                anything = anything or bool(valid.any())
-        if not anything:  # a method without reductions would pass an empty map for a result
+                counted += int(np.count_nonzero(valid))
+        self._valid[0] = max(self._valid[0], counted)
+        if not counted:  # a method without reductions would pass an empty map for a result
             raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
 
@@ -189,7 +196,8 @@ class Executor(AbstractContextManager["Executor"]):
             block_pixels=self._block_pixels,
             cost=cost,
         )
-        run.warnings, run.facts, run._scratch = self.warnings, self.facts, self._scratch
+        run.warnings, run.facts = self.warnings, self.facts
+        run._scratch, run._valid = self._scratch, self._valid
         if not self.stream:
             cube = self.map(function, layers=bands, halo=halo, cost=cost, parallel=False, label=label)
             cube = cube.reshape(scene.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError, SceneNotFoundError
+from had_cli.publishing.scratch import sweep
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
@@ -137,15 +139,9 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     if _REMOTE.match(text) and not Path(text).exists():
         chosen = next((reader for reader in readers if reader.name == _GDAL), None)
     else:
-        file = Path(text)
-        if not file.exists():
-            raise SceneNotFoundError(f"{text}: there is no such file")
-        if file.is_dir():
-            raise SceneError(f"{text}: is a folder; name a scene file in it")
-        suffix = file.suffix.lower()
+        _refuse_no_file(Path(text))
+        suffix = Path(text).suffix.lower()
         chosen = next((reader for reader in readers if suffix in reader.suffixes), None)
-        if file.stat().st_size == 0:
-            raise SceneError(f"{text}: the file is empty; copy it again")
         if chosen is None:
             # GDAL goes last: it finds a raster in many a file that another reader knows better
             for reader in sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL):
@@ -157,6 +153,21 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
         raise SceneError(f"{text}: no reader knows this kind of file; had reads {known} and what GDAL opens")
     source: Source = host.resolve(chosen.open)(text, given)
     return source
+
+
+def _refuse_no_file(file: Path) -> None:
+    """Check that there is something to read."""
+    if not file.exists():
+        sweep(file.parent)  # a run may have been killed while it put the file into its place
+    if not file.exists():
+        raise SceneNotFoundError(f"{file}: there is no such file")
+    if file.is_dir():
+        raise SceneError(f"{file}: is a folder; name a scene file in it")
+    mode, size = file.stat().st_mode, file.stat().st_size
+    if not stat.S_ISREG(mode):  # reading a pipe would wait for ever
+        raise SceneError(f"{file}: is no regular file; a scene is read in any order, so save it as a file")
+    if size == 0:
+        raise SceneError(f"{file}: the file is empty; copy it again")
 
 
 def choose_bands(

@@ -16,11 +16,12 @@ from had_cli._version import __version__
 from had_cli.detection.parameters import check_params
 from had_cli.engine.devices import choose_device
 from had_cli.errors import HadError, PluginError, UsageError
-from had_cli.files import refuse_existing
+from had_cli.files import refuse_existing, refuse_url
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.folders import training_scenes
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 from had_cli.training.job import Progress, TrainingJob
@@ -73,8 +74,11 @@ def train(
     opened: list[Scene] = []
     for scene in scenes:
         opened += [scene] if isinstance(scene, Scene) else map(open_scene, training_scenes([scene]))
+    refuse_inputs(path, [("a scene of the training", scene.path) for scene in opened])
     function = host.resolve(entry)
+    device = choose_device(device)
     if folder is not None:
+        refuse_url(folder)
         folder.mkdir(parents=True, exist_ok=True)
     warnings: list[str] = []
 
@@ -85,7 +89,7 @@ def train(
 
     job = TrainingJob(
         scenes=opened,
-        device=choose_device(device),
+        device=device,
         seed=seed,
         output=path,
         checkpoint=folder,

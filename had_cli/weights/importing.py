@@ -14,6 +14,7 @@ from had_cli._version import __version__
 from had_cli.errors import HadError, PluginError, WeightsError
 from had_cli.files import refuse_existing
 from had_cli.plugin import host
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.weights.file import Weights
 
 
@@ -49,6 +50,7 @@ def import_weights(
     if description.importer is None:
         raise PluginError(f"{method} imports no weights of other systems; had train -m {method} makes them")
     path = Path(source)
+    refuse_inputs(output, [("the released file", path)])
     refuse_existing(Path(output), overwrite=overwrite)
     if not path.exists():
         raise WeightsError(f"{path}: there is no such file or folder; give what was released for {method}")

@@ -62,7 +62,9 @@ _PRECISION = Param(
     choices=("auto", "float32", "bfloat16"),
     help="Arithmetic of the network; auto takes bfloat16 where the processor computes in it.",
 )
-_LOG = Param(name="log_file", type=Path, default=None, help="CSV file for the loss of every epoch.")
+_LOG = Param(
+    name="log_file", type=Path, default=None, writes=True, help="CSV file for the loss of every epoch."
+)
 
 
 def _of_the_weights(param: Param) -> Param:
@@ -89,6 +91,7 @@ def had_methods() -> list[Method]:
                 Param(
                     name="save_background",
                     type=Path,
+                    writes=True,
                     default=None,
                     help="Raster for the rebuilt cube of one scene, in its units and its type.",
                 ),
