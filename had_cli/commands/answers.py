@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from had_cli.commands.messages import Talk, table
+from had_cli.commands.numbers import integer, within
 from had_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ MinPixels = Annotated[
     typer.Option(
         "--min-pixels",
         metavar="N",
-        min=1,
+        parser=integer,
+        callback=within(1, 10**12),
         help="Leave out places of fewer pixels.",
         rich_help_panel=_PANEL,
     ),

@@ -11,6 +11,7 @@ import typer
 from had_cli.commands import options
 from had_cli.commands.common_options import Json, Quiet
 from had_cli.commands.messages import Talk
+from had_cli.commands.numbers import integer, within
 from had_cli.commands.outcome import guarded
 
 if TYPE_CHECKING:
@@ -55,7 +56,14 @@ Truth = Annotated[
     typer.Option(metavar="FILE", help="Truth to ring in the composite; default: the scene's own."),
 ]
 Side = Annotated[
-    int, typer.Option("--size", min=16, metavar="PIXELS", help="Longest side; larger scenes are thinned out.")
+    int,
+    typer.Option(
+        "--size",
+        parser=integer,
+        callback=within(16, 20_000),
+        metavar="PIXELS",
+        help="Longest side; larger scenes are thinned out.",
+    ),
 ]
 
 

@@ -22,8 +22,14 @@ COMPANIONS = (".aux.xml", ".msk", ".ovr")
 
 
 def default_output(scene: str | Path, method: str) -> Path:
-    """Return ``<scene>_<method>.tif`` in the current directory, for a path or URL."""
-    return Path(f"{stem(str(scene))}_{method}.tif")
+    """Return ``<scene>_<method>.tif`` in the current directory, for a path or URL.
+
+    What is not valid UTF-8 in the scene's name becomes ``_``, because GDAL writes no such names.
+    """
+    name = (
+        stem(str(scene)).encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\ufffd", "_")
+    )
+    return Path(f"{name}_{method}.tif")
 
 
 def map_info(scene: SceneInfo, *, layers: int = 1, tags: Mapping[str, str] | None = None) -> SceneInfo:

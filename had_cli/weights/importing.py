@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from had_cli._version import __version__
 from had_cli.errors import HadError, PluginError, WeightsError
-from had_cli.files import refuse_existing
+from had_cli.files import open_regular, refuse_existing
 from had_cli.plugin import host
 from had_cli.scenes.inputs import refuse_inputs
 from had_cli.weights.file import Weights
@@ -80,8 +80,9 @@ def read_checkpoint(path: str | Path) -> Any:
 
     path = Path(path)
     try:
-        with warnings.catch_warnings(action="ignore"):  # of a form of pickle that is refused anyway
-            return torch.load(path, map_location="cpu", weights_only=True)
+        # of a form of pickle that is refused anyway
+        with open_regular(path) as file, warnings.catch_warnings(action="ignore"):
+            return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"{path}: there is no such file") from None
     except pickle.UnpicklingError as error:
