@@ -182,9 +182,10 @@ def _comma(rows: Sequence[Sequence[Any]]) -> str:
 
 def _harmless(cell: Any) -> Any:
     """Return a cell that no spreadsheet takes for a formula: a name such as ``=1+1`` gets an apostrophe."""
-    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _is_number(cell):
+    if not isinstance(cell, str) or _is_number(cell):
         return cell
-    return f"'{cell}"
+    line = cell.replace("\r", " ").replace("\n", " ")  # a new line would begin a cell of its own
+    return f"'{line}" if cell.startswith(_FORMULA) else line
 
 
 def _is_number(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -105,7 +106,7 @@ def _sources(given: Path) -> Iterator[Path]:
     if not given.is_file():
         return
     try:
-        with rasterio.Env(), rasterio.open(given) as raster:
+        with warnings.catch_warnings(action="ignore"), rasterio.Env(), rasterio.open(given) as raster:
             files = list(raster.files)
     except RasterioError:  # whoever reads it will tell why
         return

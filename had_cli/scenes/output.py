@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import OutputError, OutputExistsError
-from had_cli.files import refuse_existing, written_whole
+from had_cli.files import printable, refuse_existing, written_whole
 from had_cli.plugin.descriptions import Writer
 from had_cli.scenes.source import SceneInfo, Sink, Window, stem
 
@@ -26,9 +26,7 @@ def default_output(scene: str | Path, method: str) -> Path:
 
     What is not valid UTF-8 in the scene's name becomes ``_``, because GDAL writes no such names.
     """
-    name = (
-        stem(str(scene)).encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\ufffd", "_")
-    )
+    name = printable(stem(str(scene))).replace("\ufffd", "_")
     return Path(f"{name}_{method}.tif")
 
 
@@ -112,6 +110,7 @@ def create_raster(
         create = host.resolve(writer.create)
         sink = _Guarded(
             target,
+            scratch,
             lambda: create(str(scratch), dataclasses.replace(info, dtype=np.dtype(dtype)), np.dtype(dtype)),
         )
         try:
@@ -128,8 +127,8 @@ def create_raster(
 class _Guarded:
     """A sink whose operating system errors say which file could not be written."""
 
-    def __init__(self, target: Path, create: Callable[[], Sink]) -> None:
-        self._target = target
+    def __init__(self, target: Path, scratch: Path, create: Callable[[], Sink]) -> None:
+        self._target, self._scratch = target, scratch
         with self._told():
             self._sink = create()
         self.block: tuple[int, int] | None = getattr(self._sink, "block", None)
@@ -152,8 +151,9 @@ class _Guarded:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except OutputError:
-            raise
+        except OutputError as error:  # of a writer, which knows its temporary name alone
+            told = str(error).replace(str(self._scratch), str(self._target))
+            raise OutputError(told) from error
         except OSError as error:
             raise OutputError(f"{self._target}: cannot be written ({error.strerror or error})") from error
 

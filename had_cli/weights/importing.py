@@ -54,6 +54,8 @@ def import_weights(
     refuse_existing(Path(output), overwrite=overwrite)
     if not path.exists():
         raise WeightsError(f"{path}: there is no such file or folder; give what was released for {method}")
+    if not path.is_file() and not path.is_dir():
+        raise WeightsError(f"{path}: is no regular file; save what was released as one")
     weights = host.resolve(description.importer)(path)
     if not isinstance(weights, Weights) or weights.method != method:
         raise HadError(f"the importer of {method} returned no weights of {method}; an error in its plugin")
