@@ -102,10 +102,14 @@ def bench(
 ) -> None:
     """Judge methods on scenes."""
     from had_cli.bench.configurations import configure
+    from had_cli.bench.folder import FILES
     from had_cli.bench.plan import Conditions
     from had_cli.bench.run import Voice, run_bench
+    from had_cli.scenes.inputs import refuse_inputs
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    for name in FILES:
+        refuse_inputs(out / name, [("the file of --config", config)])
     found = run_bench(
         scenes,
         configure(method or [], weights or [], config),

@@ -109,9 +109,10 @@ def detect(
     """Map the anomalies of scenes."""
     method = cast("str", method)  # with_method_options fills it in
     from had_cli import api
-    from had_cli.commands.outputs import plan_outputs
+    from had_cli.commands.outputs import make_folder, plan_outputs
+    from had_cli.detection.parameters import check_paths
     from had_cli.plugin import host
-    from had_cli.scenes.inputs import refuse_inputs
+    from had_cli.scenes.inputs import refuse_clashes
     from had_cli.scenes.open import open_scene
     from had_cli.weights.chosen import weights_for
     from had_cli.weights.models import find_weights
@@ -119,14 +120,23 @@ def detect(
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     _say_method(talk, method, method_origin)
     file = str(find_weights(weights).path) if weights is not None else None
+    made, given = check_paths(host.method(method), params)
+    if made and len(scenes) > 1:
+        raise UsageError(f"{next(iter(made))} names one file; give one scene at a time")
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
+    read |= {f"the file of {option}": str(path) for option, path in given.items()}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
     for output in outputs:
-        for answer_file in (answers.beside(mask_out, output, "_mask"), answers.beside(vector, output)):
-            if answer_file is not None:
-                others = [("the scene", scene) for scene in scenes]
-                refuse_inputs(answer_file, [*others, *read.items(), ("the map", output)])
+        refuse_clashes(
+            [
+                ("the map", output),
+                ("the mask of the anomalies", answers.beside(mask_out, output, "_mask")),
+                ("the file of places", answers.beside(vector, output)),
+                *((f"the file of {option}", path) for option, path in made.items()),
+            ],
+            [*(("the scene", scene) for scene in scenes), *read.items()],
+        )
     loaded = weights_for(host.method(method), weights)
     if loaded is not None:
         talk.note(_weights_line(loaded))
@@ -158,6 +168,8 @@ def detect(
                     progress=progress,
                     **params,
                 )
+            if len(scenes) > 1:
+                make_folder(output.parent)
             detection.save(output, overwrite=overwrite, ortho=ortho)
             _tell(talk, path, output, detection)
             table = scene.ortho if ortho else None

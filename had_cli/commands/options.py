@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from had_cli.commands.method_options import complete_method
+from had_cli.commands.numbers import integer, within
 
 _SELECTION = "Which part of a scene"
 _RUNNING = "How it runs"
@@ -135,5 +136,11 @@ Memory = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option(min=0, metavar="INTEGER", help="For methods that draw at random.", rich_help_panel=_RUNNING),
+    typer.Option(
+        parser=integer,
+        callback=within(0, 2**32 - 1),
+        metavar="INTEGER",
+        help="For methods that draw at random.",
+        rich_help_panel=_RUNNING,
+    ),
 ]

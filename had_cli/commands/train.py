@@ -73,14 +73,26 @@ def train(
     method = cast("str", method)  # with_method_options fills it in
     from contextlib import ExitStack
 
+    from had_cli.detection.parameters import check_paths
     from had_cli.scenes.folders import training_scenes
+    from had_cli.scenes.inputs import refuse_clashes
     from had_cli.scenes.open import open_scene
     from had_cli.training import train as training
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     if method_origin != GIVEN:
         talk.note(f"method: {method} ({method_origin})")
-    training.trainable(method)
+    description, _ = training.trainable(method)
+    paths = training_scenes(scenes)
+    made, given = check_paths(description, params, training=True, resume=resume)
+    refuse_clashes(
+        [("the weights", out), *((f"the file of {option}", path) for option, path in made.items())],
+        [
+            *(("a scene of the training", path) for path in paths),
+            ("the mask", mask),
+            *((f"the file of {option}", path) for option, path in given.items()),
+        ],
+    )
     with ExitStack() as stack:
         opened = [
             stack.enter_context(
@@ -94,7 +106,7 @@ def train(
                     quality=quality,
                 )
             )
-            for path in training_scenes(scenes)
+            for path in paths
         ]
         for scene in opened:
             for note in scene.info.notes:

@@ -23,6 +23,7 @@ from had_cli.engine.memory import memory_budget
 from had_cli.errors import HadError, UsageError
 from had_cli.files import printable
 from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method
 from had_cli.results.metrics.evaluation import Evaluation, evaluate, json_value
 from had_cli.scenes.constant import constant_bands, told
 from had_cli.scenes.describe import runs
@@ -234,7 +235,7 @@ def detect(
             run.record(constant_bands=left_out.rsplit(": ", 1)[1])
         if device == "mps" and description.double_precision:
             run.leave_device(f"{method} computes in double precision, which mps lacks: continuing on the CPU")
-        scores = _checked(function(run, SimpleNamespace(**values)), opened, method)
+        scores = _checked(function(run, SimpleNamespace(**values)), opened, description, run)
         seconds = time.perf_counter() - start
         quality = count_flagged(opened)
         evaluation = _evaluate(scores, opened, truth)
@@ -285,15 +286,36 @@ def _in_memory_bytes(scene: Scene) -> int:
     return int(np.prod(scene.shape, dtype=np.int64)) * stored + 4 * scene.shape[0] * scene.shape[1]
 
 
-def _checked(scores: Any, scene: Scene, method: str) -> npt.NDArray[np.float32]:
-    """Return a method's result as a score map, or say that the method broke its contract."""
+def _checked(scores: Any, scene: Scene, method: Method, run: Executor) -> npt.NDArray[np.float32]:
+    """Return a method's result as a score map, or say that it is none.
+
+    Raises
+    ------
+    HadError
+        When the method broke its contract, or no pixel has a finite score.
+    """
     array: npt.NDArray[np.float32] = np.asanyarray(scores)
     if array.shape != scene.shape[:2] or array.dtype != np.float32:
         raise HadError(
-            f"method {method} returned {array.dtype} of shape {array.shape} for a scene of "
+            f"method {method.name} returned {array.dtype} of shape {array.shape} for a scene of "
             f"{scene.shape[0]} x {scene.shape[1]} pixels; this is an error in its plugin"
         )
+    finite = int(np.count_nonzero(np.isfinite(array)))
+    if not finite:
+        raise HadError(
+            f"{scene.path}: {method.name} gives no finite score to any pixel: the values of the scene, or of "
+            "the weights, are beyond what it can compute with; see `had info`, or choose another method"
+        )
+    if finite < run.valid_pixels:
+        run.warn(
+            f"{run.valid_pixels - finite} of {run.valid_pixels} valid pixels have no finite score by "
+            f"{method.name} (plugin {_origin(method)}); they are of no use in the map"
+        )
     return array
+
+
+def _origin(method: Method) -> str:
+    return next((p.origin for p in host.plugins() if method in p.offer.methods), "unknown")
 
 
 def _evaluate(scores: npt.NDArray[np.float32], scene: Scene, truth: Any) -> Evaluation | None:

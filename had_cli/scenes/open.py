@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from had_cli.errors import SceneError, SceneNotFoundError
 from had_cli.plugin.descriptions import Reader
+from had_cli.publishing.scratch import sweep
 from had_cli.scenes.quality import choose_quality
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
@@ -157,10 +159,7 @@ def _reader_of(file: Path, text: str) -> Reader | None:
     """Return the reader of a file: one that recognises it, else one of its suffix, else one that sniffs."""
     from had_cli.plugin import host
 
-    if not file.exists():
-        raise SceneNotFoundError(f"{text}: there is no such file")
-    if not file.is_dir() and file.stat().st_size == 0:
-        raise SceneError(f"{text}: the file is empty; copy it again")
+    _refuse_no_file(file)
     readers = list(host.readers().values())
     fitting = [reader for reader in readers if file.suffix.lower() in reader.suffixes]
     for reader in fitting:
@@ -172,6 +171,21 @@ def _reader_of(file: Path, text: str) -> Reader | None:
     # GDAL goes last: it finds a raster in many a file that another reader knows better
     sniffing = sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL)
     return chosen or next((r for r in sniffing if host.resolve(str(r.sniff))(text)), None)
+
+
+def _refuse_no_file(file: Path) -> None:
+    """Check that there is something to read; a folder may be a scene to a reader that recognises it."""
+    if not file.exists():
+        sweep(file.parent)  # a run may have been killed while it put the file into its place
+    if not file.exists():
+        raise SceneNotFoundError(f"{file}: there is no such file")
+    if file.is_dir():
+        return
+    mode, size = file.stat().st_mode, file.stat().st_size
+    if not stat.S_ISREG(mode):  # reading a pipe would wait for ever
+        raise SceneError(f"{file}: is no regular file; a scene is read in any order, so save it as a file")
+    if size == 0:
+        raise SceneError(f"{file}: the file is empty; copy it again")
 
 
 def _unknown(path: str) -> SceneError:

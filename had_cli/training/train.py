@@ -16,12 +16,13 @@ from had_cli._version import __version__
 from had_cli.detection.parameters import check_params
 from had_cli.engine.devices import choose_device
 from had_cli.errors import HadError, PluginError, UsageError
-from had_cli.files import refuse_existing
+from had_cli.files import refuse_existing, refuse_url
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
 from had_cli.scenes.constant import without_constant
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.folders import training_scenes
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 from had_cli.training.job import Progress, TrainingJob
@@ -78,8 +79,11 @@ def train(
     opened: list[Scene] = []
     for scene in scenes:
         opened += [scene] if isinstance(scene, Scene) else map(open_scene, training_scenes([scene]))
+    refuse_inputs(path, [("a scene of the training", scene.path) for scene in opened])
     function = host.resolve(entry)
+    device = choose_device(device)
     if folder is not None:
+        refuse_url(folder)
         folder.mkdir(parents=True, exist_ok=True)
     warnings: list[str] = []
 
@@ -94,7 +98,7 @@ def train(
             remember(line)
     job = TrainingJob(
         scenes=opened,
-        device=choose_device(device),
+        device=device,
         seed=seed,
         output=path,
         checkpoint=folder,
