@@ -30,7 +30,23 @@ Checkpoint = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", show_default=False, help="Folder that keeps the state of the training."),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue from the state in --checkpoint.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue from the state in --checkpoint; begin where there is none.")
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Log of the numbers of every epoch: JSON lines, or CSV where the name ends in .csv.",
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", show_default=False, help="The same for TensorBoard, where it is installed."
+    ),
+]
 
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
@@ -49,6 +65,8 @@ def train(
     overwrite: options.Overwrite = False,
     checkpoint: Checkpoint = None,
     resume: Resume = False,
+    log_file: LogFile = None,
+    tensorboard: TensorBoard = None,
     variable: options.Variable = None,
     bands: options.Bands = None,
     exclude_bands: options.ExcludeBands = None,
@@ -97,6 +115,8 @@ def train(
             overwrite=overwrite,
             checkpoint=checkpoint,
             resume=resume,
+            log_file=log_file,
+            tensorboard=tensorboard,
             progress=progress,
             warn=talk.warn,
             **params,
