@@ -62,7 +62,12 @@ _PRECISION = Param(
     choices=("auto", "float32", "bfloat16"),
     help="Arithmetic of the network; auto takes bfloat16 where the processor computes in it.",
 )
-_LOG = Param(name="log_file", type=Path, default=None, help="CSV file for the loss of every epoch.")
+_LOG = Param(
+    name="log_file",
+    type=Path,
+    default=None,
+    help="File for the loss of every epoch: JSON lines, or CSV where the name ends in .csv.",
+)
 
 
 def _of_the_weights(param: Param) -> Param:
@@ -104,7 +109,6 @@ def had_methods() -> list[Method]:
                     minimum=1,
                     help="Epochs between two saved states, with --checkpoint.",
                 ),
-                _LOG,
             ),
         )
     ]
