@@ -31,7 +31,23 @@ Checkpoint = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", show_default=False, help="Folder that keeps the state of the training."),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue from the state in --checkpoint.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue from the state in --checkpoint; begin where there is none.")
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Log of the numbers of every epoch: JSON lines, or CSV where the name ends in .csv.",
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", show_default=False, help="The same for TensorBoard, where it is installed."
+    ),
+]
 
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
@@ -54,6 +70,8 @@ def train(
     overwrite: options.Overwrite = False,
     checkpoint: Checkpoint = None,
     resume: Resume = False,
+    log_file: LogFile = None,
+    tensorboard: TensorBoard = None,
     variable: options.Variable = None,
     bands: options.Bands = None,
     exclude_bands: options.ExcludeBands = None,
@@ -86,7 +104,11 @@ def train(
     paths = training_scenes(scenes)
     made, given = check_paths(description, params, training=True, resume=resume)
     refuse_clashes(
-        [("the weights", out), *((f"the file of {option}", path) for option, path in made.items())],
+        [
+            ("the weights", out),
+            *([] if log_file is None else [("the log", log_file)]),
+            *((f"the file of {option}", path) for option, path in made.items()),
+        ],
         [
             *(("a scene of the training", path) for path in paths),
             ("the mask", mask),
@@ -122,6 +144,8 @@ def train(
             checkpoint=checkpoint,
             resume=resume,
             keep_constant_bands=keep_constant_bands,
+            log_file=log_file,
+            tensorboard=tensorboard,
             progress=progress,
             warn=talk.warn,
             **params,

@@ -55,6 +55,11 @@ from had_cli.scenes.source import Sink as Sink
 from had_cli.scenes.source import Source as Source
 from had_cli.scenes.source import Window as Window
 from had_cli.training.job import TrainingJob as TrainingJob
+from had_cli.training.loop import TrainingLoop as TrainingLoop
+from had_cli.training.patches import draw_patch as draw_patch
+from had_cli.training.patches import hold_out_scenes as hold_out_scenes
+from had_cli.training.patches import read_patch as read_patch
+from had_cli.training.plan import TrainingPlan as TrainingPlan
 from had_cli.training.reproducible import reproducible as reproducible
 from had_cli.training.statistics import scene_runs as scene_runs
 from had_cli.training.statistics import statistics as statistics

@@ -71,7 +71,11 @@ _PRECISION = Param(
     help="Arithmetic of the network; auto takes bfloat16 where the processor computes in it.",
 )
 _LOG = Param(
-    name="log_file", type=Path, default=None, writes=True, help="CSV file for the loss of every epoch."
+    name="log_file",
+    type=Path,
+    default=None,
+    writes=True,
+    help="File for the loss of every epoch: JSON lines, or CSV where the name ends in .csv.",
 )
 
 
@@ -116,7 +120,6 @@ def had_methods() -> list[Method]:
                     maximum=1_000_000,
                     help="Epochs between two saved states, with --checkpoint.",
                 ),
-                _LOG,
             ),
         )
     ]
