@@ -261,9 +261,9 @@ def _without_constant(scene: Scene, weights: Weights | None, progress: Progress 
 
 
 def _in_memory_bytes(scene: Scene) -> int:
-    """Return the peak of reading the scene whole: as stored, as float32, and that turned pixel by pixel."""
+    """Return what the scene takes in memory as it is stored, and its scores."""
     stored = scene.source.info.dtype.itemsize
-    return int(np.prod(scene.shape, dtype=np.int64)) * (8 + stored)
+    return int(np.prod(scene.shape, dtype=np.int64)) * stored + 4 * scene.shape[0] * scene.shape[1]
 
 
 def _checked(scores: Any, scene: Scene, method: str) -> npt.NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 import tempfile
@@ -14,16 +15,26 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from had_cli.engine.blocks import block_shape, windows, with_halo
-from had_cli.engine.derived import DerivedSource
+from had_cli.engine.blocks import with_halo
+from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
 from had_cli.engine.pairwise import Pairwise
+from had_cli.engine.partition import Partition, partition
 from had_cli.engine.prefetch import prefetch
+from had_cli.engine.reading import (
+    READ,
+    Kept,
+    Pixels,
+    kept_pieces,
+    stored_bytes,
+    streamed_pieces,
+    with_surroundings,
+)
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
 from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece, Worker
 from had_cli.errors import OutputError, SceneError
 from had_cli.scenes.describe import runs
-from had_cli.scenes.scene import Scene, valid_pixels
+from had_cli.scenes.scene import ArraySource, Scene, valid_pixels
 from had_cli.scenes.source import Window
 from had_cli.scenes.validity import empty_bands
 
@@ -31,12 +42,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Progress = Callable[[str, float], None]
 
-# A larger block reads no faster, and a smaller one keeps progress moving.
-LARGEST_BLOCK = 2**26
-# Bytes of a scene that are turned into features at a time, where these need no halo.
-PIECE = 2**24
-# Below this, cutting a scene for more threads costs more than it gains.
-SMALLEST_BLOCK = 4096
+# A GPU takes pieces so many times as large as those that stay in a core's cache.
+ON_A_DEVICE = 16
 
 
 class Executor(AbstractContextManager["Executor"]):
@@ -49,12 +56,13 @@ class Executor(AbstractContextManager["Executor"]):
     device
         As chosen by :func:`had_cli.engine.devices.choose_device`.
     stream
-        False: the scene is read once and kept. True: every pass reads it again, block by block,
-        while the block before is computed.
+        False: the scene is read once and kept as it is stored. True: every pass reads it again, while what
+        was read before is computed. Both give the same bytes.
     memory
-        Bytes that blocks in flight and results may take.
+        Bytes that blocks in flight and results may take. It decides how much is read and computed at a
+        time, and no result.
     block_pixels
-        Overrides the pixels of a block, for tests.
+        Overrides the pixels of a piece (:mod:`had_cli.engine.partition`), for tests.
     cost
         Bytes per pixel that reading a block takes beyond the block itself.
     """
@@ -79,14 +87,15 @@ class Executor(AbstractContextManager["Executor"]):
         self._progress = progress or (lambda _label, _fraction: None)
         self._block_pixels, self._cost = block_pixels, cost
         self._worker = Worker(device, self.warn)
-        self._kept: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
+        self._kept = None if stream else Kept(scene)
         self._scratch: list[Any] = []
         self._blas = ExitStack()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._kept = None
+        if self._kept is not None:
+            self._kept.close()
         for file in self._scratch:
             file.close()
         self._blas.close()
@@ -118,7 +127,7 @@ class Executor(AbstractContextManager["Executor"]):
                 pixels = pixels[valid]
             return self._worker.reduced(reduction, pixels) if len(pixels) else None
 
-        return self._merged(reduction.merge, self._passed(compute, label, self._workers()))
+        return self._merged(reduction.merge, self._passed(compute, label))
 
     def reduce_blocks(
         self,
@@ -130,15 +139,13 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
         label: str = "statistics",
     ) -> T:
-        """Return a statistic of pixels and their surroundings; see :meth:`had_cli.engine.Run.reduce_blocks`."""
+        """Return a statistic of pieces; see :meth:`had_cli.engine.Run.reduce_blocks`."""
 
         def compute(block: HostBlock) -> T | None:
             return self._worker.reduced_block(reduction, block, halo, align)
 
-        workers = self._workers() if parallel else 1
-        return self._merged(
-            reduction.merge, self._passed(compute, label, workers, halo=halo, align=align, cost=cost)
-        )
+        passed = self._passed(compute, label, halo=halo, align=align, cost=cost, parallel=parallel)
+        return self._merged(reduction.merge, passed)
 
     def map(
         self,
@@ -158,9 +165,9 @@ class Executor(AbstractContextManager["Executor"]):
         def compute(block: HostBlock) -> list[Piece]:
             return self._worker.mapped(function, block, halo, align)
 
-        workers = self._workers() if parallel else 1
         anything = False
-        for pieces in self._passed(compute, label, workers, halo=halo, align=align, cost=cost):
+        passed = self._passed(compute, label, halo=halo, align=align, cost=cost, parallel=parallel)
+        for pieces in passed:
             for place, values, valid in pieces:
                 part = result[place.rows, place.cols]
                 part[...] = values
@@ -170,50 +177,86 @@ class Executor(AbstractContextManager["Executor"]):
             raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
 
-    @property
-    def recomputed(self) -> bool:
-        """Whether every pass computes the pixels anew; see :class:`had_cli.engine.Run`."""
-        return self._kept is None and isinstance(self.scene.source, DerivedSource)
-
     def through(
         self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
     ) -> Executor:
         """Return the run of the scene as ``function`` shows it; see :meth:`had_cli.engine.Run.through`."""
         rows, cols, _ = self.scene.shape
+        info = derived_info(self.scene, bands)
+        least = (CELL + 2 * halo) ** 2 * (8 * self.scene.shape[2] + 4 * bands + cost)
+        if least > self.memory:
+            self._warn_of_memory("a square of features", least)
 
-        def compute(window: Window) -> npt.NDArray[np.float32]:
-            result = np.empty((window.height, window.width, bands), np.float32)
-            # without a halo, rows are turned into features a few at a time: many bands may become few
-            height = window.height if halo else max(1, PIECE // (window.width * self.scene.shape[2] * 4))
-            for row in range(window.row, window.row + window.height, height):
-                core = Window(window.col, row, window.width, min(height, window.row + window.height - row))
-                block = self._host_block(with_halo(core, halo, rows, cols))
+        def compute(cells: list[Window]) -> Iterator[npt.NDArray[np.float32]]:
+            first, last = cells[0], cells[-1]
+            together = Window(first.col, first.row, last.col + last.width - first.col, first.height)
+            pixels = self._pixels(with_halo(together, halo, rows, cols)[0])
+            for cell in cells:
+                result = np.empty((cell.height, cell.width, bands), np.float32)
+                block = _host_block(pixels, with_halo(cell, halo, rows, cols))
                 for place, values, valid in self._worker.mapped(function, block, halo, 1):
-                    part = result[place.row - window.row :, place.col - window.col :][
-                        : place.height, : place.width
-                    ]
+                    part = result[place.row - cell.row :, place.col - cell.col :]
+                    part = part[: place.height, : place.width]
                     part[...] = values
                     part[~valid] = np.nan
-            return result
+                yield result
 
-        scene = Scene(DerivedSource(self.scene, bands, compute))
+        stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
+        if stream:
+            source: Any = DerivedSource(info, compute, self.memory // 4)
+        else:
+            source = ArraySource(info, self._computed_cells(compute, info.shape, label))
+        return self._derived(source, stream=stream)
+
+    def _derived(self, source: Any, *, stream: bool) -> Executor:
+        """Return a run over a scene that comes of this one; it shares device, warnings and facts."""
         run = Executor(
-            scene,
+            Scene(source),
             device=self.device,
-            stream=self.stream,
+            stream=stream,
             memory=self.memory,
             seed=self.seed,
             weights=self.weights,
             progress=self._progress,
             block_pixels=self._block_pixels,
-            cost=cost,
+            cost=stored_bytes(self.scene),
         )
+        # one worker for both, so that each knows where the other computes
+        run._worker = self._worker
         run.warnings, run.facts, run._scratch = self.warnings, self.facts, self._scratch
-        if not self.stream:
-            cube = self.map(function, layers=bands, halo=halo, cost=cost, parallel=False, label=label)
-            cube = cube.reshape(scene.shape)
-            run._kept = cube, valid_pixels(cube)
         return run
+
+    def shrunk(self, factor: int, *, label: str = "smaller") -> Executor:
+        """Return the run of the scene averaged by squares; see :meth:`had_cli.engine.Run.shrunk`."""
+        rows, cols, bands = self.scene.shape
+        small = self.allocate((-(-rows // factor), -(-cols // factor), bands))
+
+        def compute(block: HostBlock) -> tuple[Window, npt.NDArray[np.float32]]:
+            return block.window, averaged(block.cube, factor)
+
+        for window, values in self._passed(compute, label, align=factor):
+            row, col = window.row // factor, window.col // factor
+            small[row : row + values.shape[0], col : col + values.shape[1]] = values
+        info = dataclasses.replace(derived_info(self.scene, bands), shape=small.shape, block=None)
+        return self._derived(ArraySource(info, small), stream=self.stream)
+
+    def _computed_cells(
+        self,
+        compute: Callable[[list[Window]], Iterator[npt.NDArray[np.float32]]],
+        shape: tuple[int, int, int],
+        label: str,
+    ) -> npt.NDArray[np.float32]:
+        """Return all features, cell by cell: the same bytes as where they are computed when read."""
+        cube = np.empty(shape, np.float32)
+        rows, cols, _ = shape
+        self._progress(label, 0.0)
+        for row in cells_of(Window(0, 0, cols, rows), shape):
+            for cell, values in zip(row, compute(row), strict=True):
+                cube[cell.rows, cell.cols] = values
+                self._progress(
+                    label, (cell.row * cols + cell.height * (cell.col + cell.width)) / (rows * cols)
+                )
+        return cube
 
     def sample(self, count: int) -> npt.NDArray[np.float32]:
         """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.Run.sample`.
@@ -257,56 +300,81 @@ class Executor(AbstractContextManager["Executor"]):
             raise self._nothing_valid()
         return merged.result()
 
-    def _workers(self) -> int:
-        return cores() if self.device == "cpu" else 1
-
     def _passed(
         self,
         compute: Callable[[HostBlock], T],
         label: str,
-        workers: int,
         *,
         halo: int = 0,
         align: int = 1,
         cost: int = 0,
+        parallel: bool = True,
     ) -> Iterator[T]:
-        """Yield ``compute`` of every block, in the order of the scene: one pass."""
-        rows, cols, _ = self.scene.shape
-        if not self.stream and self._kept is None:
-            self._kept = self._read_block(None)
-        shape = self._block_shape(workers, halo=halo, align=align, cost=cost)
-        plan = [with_halo(core, halo, rows, cols) for core in windows(rows, cols, shape)]
-        self._progress(label, 0.0)
-        blocks = prefetch(self._host_block, plan) if self.stream else map(self._host_block, plan)
-        for done, result in enumerate(ordered(compute, blocks, min(workers, len(plan))), start=1):
-            yield result
-            self._progress(label, done / len(plan))
-
-    def _block_shape(self, workers: int, *, halo: int, align: int, cost: int) -> tuple[int, int]:
+        """Yield ``compute`` of every piece, in the order of the partition: one pass."""
+        parts = self._partition(halo=halo, align=align, cost=cost)
         rows, cols, bands = self.scene.shape
-        # one block in use per worker, one waiting, one being read: each as stored and as float32
-        in_flight = 2 * (workers + 2)
-        pixels = self._block_pixels or min(
-            LARGEST_BLOCK // (bands * 4),
-            2 * LARGEST_BLOCK // (bands * 4 + cost + self._cost),
-            self.memory // (in_flight * (bands * 4 + cost + self._cost)),
-            max(SMALLEST_BLOCK, (-(-rows // (workers * align)) * align + 2 * halo) * cols),
-        )
-        natural = self.scene.source.info.block if self.stream else None
-        return block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
+        piece = parts.largest * (8 * bands + cost)  # its pixels, and what comes of them on the way
+        at_once = max(1, min(cores() if parallel else 1, self.memory // (2 * piece)))
+        if piece > self.memory:
+            self._warn_of_memory("a piece of this scene", piece)
 
-    def _host_block(self, place: tuple[Window, Window]) -> HostBlock:
-        outer, core = place
-        if self._kept is not None:
-            cube, valid = self._kept[0][outer.rows, outer.cols], self._kept[1][outer.rows, outer.cols]
+        def block(place: tuple[Pixels, Window]) -> HostBlock:
+            pixels, core = place
+            return _host_block(pixels, with_surroundings(parts, core))
+
+        def workers() -> int:
+            return at_once if self.device == "cpu" else 1
+
+        def done(place: tuple[Pixels, Window]) -> T:
+            return compute(block(place))
+
+        places = self._places(parts, self.memory - at_once * piece)
+        self._progress(label, 0.0)
+        finished, last = 0, -1
+        results: Iterator[T]
+        if self.device == "cpu":
+            # pixels are made by the thread that computes with them, and are in its cache then
+            results = ordered(done, places, workers)
         else:
-            cube, valid = self._read_block(outer)
-        return HostBlock(cube, valid, outer, core)
+            results = ordered(compute, prefetch(block, places), workers)
+        for core, result in zip(parts.pieces(), results, strict=True):
+            yield result
+            finished += core.width * core.height
+            if (percent := 100 * finished // (rows * cols)) > last:
+                last = percent
+                self._progress(label, finished / (rows * cols))
 
-    def _read_block(self, window: Window | None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        # pixel by pixel, however the file has it: it is turned once, and all formats give the same sums
-        cube = np.ascontiguousarray(self.scene.read(window))
-        return cube, valid_pixels(cube)
+    def _warn_of_memory(self, what: str, needed: int) -> None:
+        self.warn(
+            f"{what} takes {needed / 1e6:.1f} MB while it is computed, more than --memory allows "
+            f"({self.memory / 1e6:.1f} MB)"
+        )
+
+    def _partition(self, *, halo: int, align: int, cost: int) -> Partition:
+        return partition(
+            self.scene.shape,
+            natural=self.scene.source.info.block,
+            halo=halo,
+            align=align,
+            cost=cost,
+            scale=1 if self.device == "cpu" else ON_A_DEVICE,
+            pixels=self._block_pixels,
+        )
+
+    def _places(self, parts: Partition, memory: int) -> Iterator[tuple[Pixels, Window]]:
+        """Yield the pieces of a pass with what makes their pixels; reads take up to ``memory`` bytes."""
+        if self._kept is not None:
+            return kept_pieces(self._kept, parts)
+        # one being read, one waiting, and pieces of two at work
+        each = stored_bytes(self.scene) + self._cost
+        return streamed_pieces(self.scene, parts, min(READ, max(memory, self.memory // 4) // 4) // each)
+
+    def _pixels(self, window: Window) -> Pixels:
+        """Return what makes the pixels of a window, read now unless they are kept."""
+        if self._kept is None:
+            return self.scene.stored(window)
+        self._kept.read_to(window.row + window.height)
+        return self._kept
 
     def _nothing_valid(self) -> SceneError:
         remedy = "see `had info`, or choose bands with --bands"
@@ -322,7 +390,7 @@ class Executor(AbstractContextManager["Executor"]):
         )
 
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
-        return self.scene.read(window) if self._kept is None else self._kept[0][window.rows, window.cols]
+        return self._pixels(window).pixels(window)
 
     def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return an array for results, on disk when it would take more than half the memory."""
@@ -338,3 +406,10 @@ class Executor(AbstractContextManager["Executor"]):
         file = tempfile.TemporaryFile(prefix="had-")  # noqa: SIM115 - closed with the executor
         self._scratch.append(file)
         return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
+
+
+def _host_block(pixels: Pixels, place: tuple[Window, Window]) -> HostBlock:
+    """Return the block of a window and its core."""
+    outer, core = place
+    cube = pixels.pixels(outer)
+    return HostBlock(cube, valid_pixels(cube), outer, core)

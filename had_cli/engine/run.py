@@ -106,16 +106,11 @@ class Run(Protocol):
         """Where blocks are computed now: a run may leave a device that it began on."""
         ...
 
-    @property
-    def recomputed(self) -> bool:
-        """Whether every pass computes the pixels anew, as it does :meth:`through` a map while streaming."""
-        ...
-
     def reduce(self, reduction: Reduction[T], label: str = ...) -> T:
         """Return the statistic over all valid pixels.
 
-        Pieces are merged pairwise in the order of the scene, so the result does not depend on
-        timing.
+        Pieces follow from the scene alone and are merged pairwise in its order, so the result does not
+        depend on timing, free memory, the number of cores or the engine.
 
         Raises
         ------
@@ -185,8 +180,18 @@ class Run(Protocol):
         """Return a run over the scene as ``function`` shows it: core height x core width x ``bands``.
 
         So a detector for cubes serves for features: ``grx.score(run.through(network, bands=64), ...)``.
-        In memory the features are computed once and kept; streamed, every pass computes them again,
-        block by block. ``function`` has the device, or all cores, to itself.
+        In memory the features are computed once and kept; streamed, every pass computes them again.
+        Either way in squares on a grid of the scene, so both give the same bytes. ``function`` has the
+        device, or all cores, to itself.
+        """
+        ...
+
+    def shrunk(self, factor: int, *, label: str = ...) -> Run:
+        """Return a run over the scene averaged over squares of ``factor`` x ``factor`` pixels.
+
+        A square is the mean of its valid pixels, and invalid where it has none; at the right and lower
+        edge it holds what there is. So a method sees the scene at a coarser scale. The averages are
+        computed once and kept.
         """
         ...
 

@@ -137,8 +137,8 @@ class Worker:
 def _on_host(values: Any) -> npt.NDArray[np.float32]:
     if hasattr(values, "cpu"):
         values = values.cpu()
-    values = np.asarray(values, dtype=np.float32)
-    return values if values.ndim == 3 else values[..., None]
+    array: npt.NDArray[np.float32] = np.asarray(values, dtype=np.float32)
+    return array if array.ndim == 3 else array[..., None]
 
 
 def _narrow(block: HostBlock, core: Window, halo: int) -> HostBlock:

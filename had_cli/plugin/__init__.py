@@ -31,7 +31,7 @@ _HOMES = {
     "scenes.output": ("check_raster_path", "create_raster", "map_info"),
     "results.places.sampling": ("ground_sampling_distance",),
     "engine.run": ("Block", "BlockMap", "BlockReduction", "Reduction", "Run"),
-    "engine.reductions": ("Extrema", "GlobalExtrema", "Joint", "Moments", "SecondMoments", "merge_moments"),
+    "engine.reductions": ("Extrema", "GlobalExtrema", "Joint", "Moments", "SecondMoments"),
     "engine.statistics": ("is_small", "reading_error", "scene_moments", "warn_of_reading_error"),
     "engine.arrays": ("device_of", "like", "to_host"),
     "engine.blocks": ("windows", "with_halo"),

@@ -11,7 +11,6 @@ from had_cli.engine.reductions import GlobalExtrema as GlobalExtrema
 from had_cli.engine.reductions import Joint as Joint
 from had_cli.engine.reductions import Moments as Moments
 from had_cli.engine.reductions import SecondMoments as SecondMoments
-from had_cli.engine.reductions import merge_moments as merge_moments
 from had_cli.engine.run import Block as Block
 from had_cli.engine.run import BlockMap as BlockMap
 from had_cli.engine.run import BlockReduction as BlockReduction

@@ -46,7 +46,11 @@ def _listed(places: Places, start: Threshold, min_pixels: int, note: str | None)
         f"{groups} of connected pixels{least} at or above {start.value:.6g}, the threshold that this report "
         "starts with."
     )
-    return {"rows": [_row(place) for place in places.places[:MOST_PLACES]], "explanation": explanation, "note": note}
+    return {
+        "rows": [_row(place) for place in places.places[:MOST_PLACES]],
+        "explanation": explanation,
+        "note": note,
+    }
 
 
 def _row(place: Place) -> dict[str, Any]:

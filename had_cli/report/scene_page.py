@@ -214,8 +214,8 @@ def _background(background: Background, start: Threshold) -> dict[str, Any]:
         "deviation": background.deviation.tolist(),
         "low": background.low.tolist(),
         "high": background.high.tolist(),
-        "explanation": f"Background: the {background.pixels:,} valid pixels with a score below {start.value:.6g}, "
-        f"the threshold that this report starts with{sampled}.",
+        "explanation": f"Background: the {background.pixels:,} valid pixels with a score below "
+        f"{start.value:.6g}, the threshold that this report starts with{sampled}.",
     }
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from had_cli.errors import SceneError
 from had_cli.scenes.source import SceneInfo, Source, Window
-from had_cli.scenes.validity import Float, Mask, equals_nodata, valid_pixels
+from had_cli.scenes.stored import Stored
+from had_cli.scenes.validity import Float, Mask, valid_pixels
 
 __all__ = ["ArraySource", "Float", "Mask", "Scene", "valid_pixels"]
 
@@ -185,31 +186,16 @@ class Scene:
         its selected bands are finite (:func:`valid_pixels`). The result may share memory with the
         scene: treat it as read-only.
         """
+        return self.stored(window).pixels(order="K")
+
+    def stored(self, window: Window | None = None) -> Stored:
+        """Return a part as the file stores it, from which pixels are made piece by piece."""
         rows, cols, _ = self.shape
         view = window or Window(0, 0, cols, rows)
         there = Window(self.window.col + view.col, self.window.row + view.row, view.width, view.height)
         raw = self.source.read(there, None if self._all else self.bands)
-        info = self.source.info
-        invalid = equals_nodata(raw, info.nodata, self.bands)
-        with np.errstate(over="ignore", invalid="ignore"):  # doubles beyond single precision: not finite
-            if info.scale is None and info.offset is None:
-                cube = raw.astype(np.float32, copy=invalid is not None and raw.dtype == np.float32)
-            else:
-                # in double: a float32 product would lose the last digits of a 32-bit count
-                scale = 1.0 if info.scale is None else info.scale[self.bands]
-                offset = 0.0 if info.offset is None else info.offset[self.bands]
-                cube = (raw * scale + offset).astype(np.float32)
-        if invalid is not None:
-            cube[invalid] = np.nan
-        for keep in (
-            self.source.valid(there),
-            None if self.mask is None else self.mask[view.rows, view.cols],
-        ):
-            if keep is not None and not keep.all():
-                if np.shares_memory(cube, raw):
-                    cube = cube.copy()
-                cube[~keep] = np.nan
-        return cube
+        masks = self.source.valid(there), None if self.mask is None else self.mask[view.rows, view.cols]
+        return Stored(view, raw, self.source.info, self.bands, tuple(m for m in masks if m is not None))
 
     def close(self) -> None:
         """Release the file."""

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.plugin import Moments, Run, SceneError
+from had_cli.plugin import Moments, Run, SceneError, check_raster_path
 from had_ssf.components import Components, components
-from had_ssf.features import DRAWS, RandomFeatures, drawn
+from had_ssf.features import RandomFeatures, drawn
 from had_ssf.fusion import fused
 from had_ssf.members import Maps, Member, Survey
 from had_ssf.moments import scene_moments
 from had_ssf.opening import take_back
-from had_ssf.parts import refuse_unwritable, save_parts
+from had_ssf.parts import save_parts
 from had_ssf.ring import nearest
 from had_ssf.tophat import TopHats
 
+ALIGN = 32  # pixels: smaller cores would be little beside their halo
+COST = 200  # bytes per pixel: planes, and a reflected border's copy
 LARGE = 0.7  # the share of its opening that is taken from the sum
 Scores = npt.NDArray[np.float32]
 
@@ -34,7 +36,7 @@ def score(run: Run, *, parts: Path | None = None) -> Scores:
     ``parts`` names a raster for the three maps that it is made of.
     """
     if parts is not None:
-        refuse_unwritable(parts)
+        check_raster_path(parts)
     moments, extrema = scene_moments(run)
     if moments.count < 2:
         raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SSF needs at least two")
@@ -52,20 +54,17 @@ def score(run: Run, *, parts: Path | None = None) -> Scores:
 
 def fused_members(spectra: Components, seed: int) -> tuple[Member, ...]:
     """Return the maps that are fused, over the components of a scene."""
-    draws = tuple(drawn(seed + draw, spectra.variances) for draw in range(DRAWS))
-    return TopHats(), RandomFeatures(draws), nearest(spectra.variances)
+    return TopHats(), RandomFeatures(drawn(seed, spectra.variances)), nearest(spectra.variances)
 
 
 def maps(run: Run, spectra: Components, members: tuple[Member, ...]) -> Scores:
     """Return the maps of ``members``, rows x cols x members: two passes over the components."""
     halo = max(member.halo for member in members)
     derived = run.through(spectra, bands=len(spectra.variances), label="components")
-    known = derived.reduce_blocks(Survey(members), halo=halo, label="survey")
+    known = derived.reduce_blocks(Survey(members), halo=halo, align=ALIGN, cost=COST, label="survey")
     functions = tuple(member.scores(what) for member, what in zip(members, known, strict=True))
-    layers = derived.map(
-        Maps(functions, tuple(member.halo for member in members)), layers=len(members), halo=halo
-    )
-    return layers
+    function = Maps(functions, tuple(member.halo for member in members))
+    return derived.map(function, layers=len(members), halo=halo, align=ALIGN, cost=COST)
 
 
 def _tell(run: Run, moments: Moments, spectra: Components) -> None:

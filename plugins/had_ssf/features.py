@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
-from had_cli.plugin import Block, Moments, device_of, like, merge_moments, to_host
+from had_cli.plugin import Block, Moments, SecondMoments, device_of, like, to_host
 from had_ssf.surroundings import reflected
 
 CHANNELS = 128
@@ -18,21 +18,24 @@ DRAWS = 3
 RIDGE = 1e-3  # a part of the mean variance of the channels
 TINY = 1e-12  # added before the logarithm
 HALO = 1
-CHUNK = 2048  # pixels per product: a chunk and its image stay in the cache
+CHUNK = 512  # pixels per product: a chunk and its channels stay in the cache
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Filters:
-    """A 3 x 3 convolution to channels: ``weights`` (9 k, channels), rows by taps, then components."""
+    """A 3 x 3 convolution to the channels of all draws, side by side.
 
-    weights: Array
-    biases: Array
+    ``weights`` is (9 k, DRAWS x CHANNELS), rows by taps, then components; ``biases`` is (DRAWS x CHANNELS,).
+    """
+
+    weights: npt.NDArray[np.float32]
+    biases: npt.NDArray[np.float32]
 
 
 def drawn(seed: int, variances: Array) -> Filters:
-    """Return the filters of one draw, for k components of these variances.
+    """Return the filters for k components of these variances; draw e is made from ``seed`` + e.
 
     Weights are N(0, 1) sqrt(2 / (9 k)) m, with m falling by half with each step from the centre, and
     sum m^2 = 9 over the taps. They take the components to a mean variance of 1.
@@ -41,15 +44,19 @@ def drawn(seed: int, variances: Array) -> Filters:
     steps = np.abs(np.arange(-1, 2))
     taps = 0.5 ** (steps[:, None] + steps).ravel()
     taps *= 3 / np.sqrt(np.sum(taps**2))
-    random = np.random.default_rng(seed)
-    weights = random.standard_normal((9 * count, CHANNELS))
-    biases = 0.3 * random.standard_normal(CHANNELS)
     scale = np.sqrt(2 / (9 * count)) / np.sqrt(np.mean(variances) or 1.0)
-    return Filters(weights * np.repeat(taps, count)[:, None] * scale, biases)
+    weights, biases = [], []
+    for draw in range(DRAWS):
+        random = np.random.default_rng(seed + draw)
+        weights.append(
+            random.standard_normal((9 * count, CHANNELS)) * np.repeat(taps, count)[:, None] * scale
+        )
+        biases.append(0.3 * random.standard_normal(CHANNELS))
+    return Filters(np.hstack(weights).astype(np.float32), np.hstack(biases).astype(np.float32))
 
 
 def neighbourhoods(block: Block) -> Iterator[tuple[slice, Any]]:
-    """Yield rows of the core and their pixels' 3 x 3 neighbourhoods, n x 9 k, in double precision.
+    """Yield rows of the core and their pixels' 3 x 3 neighbourhoods, n x 9 k.
 
     A neighbour that is invalid counts as equal to the pixel itself: no edge of what is known is a
     texture.
@@ -68,22 +75,29 @@ def neighbourhoods(block: Block) -> Iterator[tuple[slice, Any]]:
                 there = slice(i, i + stop - row), slice(j, j + core.width)
                 tap = part[there]
                 taps.append(tap if whole else xp.where(known[there][..., None], tap, centre))
-        x = xp.astype(xp.concat(taps, axis=-1), xp.float64)
+        x = xp.concat(taps, axis=-1)
         yield slice(row, stop), xp.reshape(x, (-1, x.shape[-1]))
 
 
-def features(x: Any, filters: Filters, xp: Any) -> Any:
-    """Return the channels of n neighbourhoods, n x channels, rounded to single precision."""
-    z = x @ like(x, filters.weights, xp)
+def channels(x: Any, filters: Filters, xp: Any) -> Iterator[Any]:
+    """Yield the channels of n neighbourhoods for each draw, n x CHANNELS in double precision.
+
+    The convolution is in single precision. A product of one row is another routine of BLAS, which
+    rounds otherwise; beside a copy of itself, a pixel's channels are the same in every block.
+    """
+    alone = x.shape[0] == 1
+    z = (xp.concat([x, x], axis=0) if alone else x) @ like(x, filters.weights, xp)
     z += like(x, filters.biases, xp)
-    return xp.tanh(xp.astype(z, xp.float32))
+    f = xp.tanh(z)[: x.shape[0], :]
+    for draw in range(DRAWS):
+        yield xp.astype(f[:, draw * CHANNELS : (draw + 1) * CHANNELS], xp.float64)
 
 
 @dataclass(frozen=True)
 class RandomFeatures:
     """The member ``rcf``: the mean over draws of the logarithm of RX of random features."""
 
-    draws: tuple[Filters, ...]
+    filters: Filters
     name = "rcf"
     halo = HALO
 
@@ -91,13 +105,11 @@ class RandomFeatures:
         """Return the moments of the channels of each draw over the valid pixels of the core."""
         xp, valid = block.xp, block.core_of(block.valid)
         count = int(xp.sum(xp.astype(valid, xp.int64)))
-        total = np.zeros((len(self.draws), CHANNELS))
-        products = np.zeros((len(self.draws), CHANNELS, CHANNELS))
+        total, products = np.zeros((DRAWS, CHANNELS)), np.zeros((DRAWS, CHANNELS, CHANNELS))
         for rows, pixels in neighbourhoods(block):
             known = xp.reshape(valid[rows, :], (-1,))
             x = pixels if bool(xp.all(known)) else pixels[known]
-            for draw, filters in enumerate(self.draws):
-                f = xp.astype(features(x, filters, xp), xp.float64)
+            for draw, f in enumerate(channels(x, self.filters, xp) if x.shape[0] else ()):
                 total[draw] += to_host(xp.sum(f, axis=0))
                 products[draw] += to_host(f.T @ f)
         # channels lie in [-1, 1] and are no small numbers beside their means: nothing cancels
@@ -108,11 +120,11 @@ class RandomFeatures:
 
     def merged(self, first: tuple[Moments, ...], second: tuple[Moments, ...]) -> tuple[Moments, ...]:
         """Return the moments of both."""
-        return tuple(merge_moments(a, b) for a, b in zip(first, second, strict=True))
+        return tuple(SecondMoments().merge(a, b) for a, b in zip(first, second, strict=True))
 
     def scores(self, known: tuple[Moments, ...]) -> RareFeatures:
         """Return the block map, once the moments over the scene are known."""
-        return RareFeatures(self.draws, tuple(m.mean for m in known), tuple(whitening(m) for m in known))
+        return RareFeatures(self.filters, tuple(m.mean for m in known), tuple(whitening(m) for m in known))
 
 
 def whitening(moments: Moments) -> Array:
@@ -130,7 +142,7 @@ def whitening(moments: Moments) -> Array:
 class RareFeatures:
     """Block map to the mean over draws of log(RX + TINY); RX in double precision."""
 
-    draws: tuple[Filters, ...]
+    filters: Filters
     means: tuple[Array, ...]
     whitenings: tuple[Array, ...]
 
@@ -138,12 +150,19 @@ class RareFeatures:
         """Return core height x core width."""
         xp, core = block.xp, block.core
         result = xp.empty((core.height, core.width), dtype=xp.float32, device=device_of(block.cube))
+        means, whitenings = ([like(result, a, xp) for a in each] for each in (self.means, self.whitenings))
         for rows, x in neighbourhoods(block):
             total = xp.zeros((x.shape[0],), dtype=xp.float64, device=device_of(x))
-            for filters, mean, white in zip(self.draws, self.means, self.whitenings, strict=True):
-                f = xp.astype(features(x, filters, xp), xp.float64)
-                f -= like(x, mean, xp)
-                z = f @ like(x, white, xp)
-                total += xp.log(xp.vecdot(z, z) + TINY)
-            result[rows, :] = xp.reshape(xp.astype(total / len(self.draws), xp.float32), (-1, core.width))
+            for f, mean, white in zip(channels(x, self.filters, xp), means, whitenings, strict=True):
+                total += xp.log(_squared_length(f - mean, white, xp) + TINY)
+            result[rows, :] = xp.reshape(xp.astype(total / DRAWS, xp.float32), (-1, core.width))
         return result
+
+
+def _squared_length(x: Any, white: Any, xp: Any) -> Any:
+    """Return the squared lengths of the rows of x W, with W upper triangular: half of it is left out."""
+    total = xp.zeros((x.shape[0],), dtype=x.dtype, device=device_of(x))
+    for start in range(0, CHANNELS, 32):
+        z = x[:, : start + 32] @ white[: start + 32, start : start + 32]
+        total += xp.vecdot(z, z)
+    return total

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,8 @@ SAMPLE = 4096
 BITS = 50  # of a sum's size; three more are left in double precision for what the sample did not show
 
 
-class Sums(NamedTuple):
+@dataclass(frozen=True)
+class Sums:
     """Of pixels less a shift: how many, their sums (bands,), products (bands, bands), and extremes."""
 
     count: int
@@ -51,7 +51,8 @@ class TileSums:
         for row in range(0, cube.shape[0], TILE):
             for col in range(0, cube.shape[1], TILE):
                 part = slice(row, row + TILE), slice(col, col + TILE)
-                pixels = cube[part][valid[part]]
+                pixels, known = cube[part], valid[part]
+                pixels = xp.reshape(pixels, (-1, bands)) if bool(xp.all(known)) else pixels[known]
                 if not len(pixels):
                     continue
                 low, high = min(low, float(xp.min(pixels))), max(high, float(xp.max(pixels)))

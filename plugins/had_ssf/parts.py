@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.plugin import OutputExistsError, Scene, Window, check_raster_path, create_raster, map_info
+from had_cli.plugin import Scene, Window, create_raster, map_info
 from had_ssf.fusion import pieces
-
-
-def refuse_unwritable(path: Path) -> None:
-    """Check before any work that :func:`save_parts` will be able to write ``path``.
-
-    Raises
-    ------
-    OutputError
-        When it exists, its folder is missing, or no format has its suffix.
-    """
-    if os.path.lexists(path):
-        raise OutputExistsError(f"{path}: exists already; name another file with --save-parts")
-    check_raster_path(path)
 
 
 def save_parts(path: Path, scene: Scene, layers: npt.NDArray[np.float32], names: tuple[str, ...]) -> None:

@@ -56,7 +56,8 @@ class Bins:
         bins = keys >> np.uint32(32 - BITS)
         within = (keys & np.uint32(2 ** (32 - BITS) - 1)) / 2.0 ** (32 - BITS)
         below = np.cumsum(self.counts) - self.counts
-        return below[bins] + 0.5 + within * self.counts[bins]
+        ranks: Double = below[bins] + 0.5 + within * self.counts[bins]
+        return ranks
 
     def quantiles(self, parts: Double) -> Double:
         """Return about the quantiles at ``parts`` in [0, 1]."""
@@ -70,7 +71,8 @@ class Bins:
 
 def _keys(values: Float) -> npt.NDArray[np.uint32]:
     """Return unsigned integers in the order of finite values."""
-    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    # -0 and 0 are the same value
+    bits = (np.ascontiguousarray(values, np.float32) + np.float32(0)).view(np.uint32)
     return np.where(bits >> np.uint32(31), ~bits, bits | np.uint32(2**31))
 
 

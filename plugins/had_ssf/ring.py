@@ -15,7 +15,7 @@ from had_ssf.surroundings import reflected
 INNER, OUTER = 5, 11  # an 11 x 11 square holds what may be the anomaly itself, a 23 x 23 one is near
 NEAREST = 20
 HALO = OUTER
-TILE = 64  # pixels on a side: differences of a tile stay in the cache
+TILE = 32, 128  # rows and columns: differences of a tile stay in the cache
 
 
 def half_ring() -> Iterator[tuple[int, int]]:
@@ -57,9 +57,9 @@ class Nearest:
         xp, core = block.xp, block.core
         cube, valid = reflected(block, HALO)
         result = xp.empty((core.height, core.width), dtype=xp.float32, device=device_of(cube))
-        for row in range(0, core.height, TILE):
-            for col in range(0, core.width, TILE):
-                height, width = min(TILE, core.height - row), min(TILE, core.width - col)
+        for row in range(0, core.height, TILE[0]):
+            for col in range(0, core.width, TILE[1]):
+                height, width = min(TILE[0], core.height - row), min(TILE[1], core.width - col)
                 part = slice(row, row + height + 2 * HALO), slice(col, col + width + 2 * HALO)
                 planes = self._planes(cube[part], valid[part], xp)
                 distances = mean_of_least(ring_distances(planes, xp), xp)
@@ -86,19 +86,24 @@ def ring_distances(planes: Any, xp: Any) -> Any:
     """Return squared distances, RING x pixels, of the pixels HALO within k x rows x cols planes.
 
     The distance to an offset is that to its negative of another pixel, so half of them are computed.
+    Planes are taken as lines: a step to another row is one of ``cols``, long lines are computed faster
+    than many short ones, and what is compared across an edge is not used.
     """
-    _, rows, cols = planes.shape
+    count, rows, cols = planes.shape
     height, width = rows - 2 * HALO, cols - 2 * HALO
+    lines = xp.reshape(planes, (count, -1))
     found = xp.empty((RING, height, width), dtype=xp.float32, device=device_of(planes))
     for index, (i, j) in enumerate(half_ring()):
-        left, right = max(j, 0), max(-j, 0)
-        top, first, last = HALO - i, HALO - left, HALO + width + right
-        here = planes[:, top : HALO + height, first:last]
-        difference = here - planes[:, top + i : HALO + height + i, first + j : last + j]
+        # from the core's first pixel less the offset to its last: rows HALO - i to HALO + height
+        first, step = (HALO - i) * cols, i * cols + j
+        stop = min((HALO + height) * cols, rows * cols - step)
+        difference = lines[:, first:stop] - lines[:, first + step : stop + step]
         difference *= difference
-        squares = xp.sum(difference, axis=0)
-        found[2 * index, ...] = squares[i:, left : left + width]
-        found[2 * index + 1, ...] = squares[:height, left - j : left - j + width]
+        squares = xp.zeros((height + i) * cols, dtype=xp.float32, device=device_of(planes))
+        squares[: stop - first] = xp.sum(difference, axis=0)
+        squares = xp.reshape(squares, (-1, cols))
+        found[2 * index, ...] = squares[i:, HALO : HALO + width]
+        found[2 * index + 1, ...] = squares[:height, HALO - j : HALO - j + width]
     return xp.reshape(found, (RING, -1))
 
 

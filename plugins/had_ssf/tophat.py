@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,12 @@ from had_ssf.surroundings import trimmed
 COUNT = 10  # components
 REACH = 2  # of the eroding square: 5 x 5
 STEPS = 24  # of the reconstruction, each a 3 x 3 dilation
+LOOK = 4  # steps after which it is looked whether anything changes
 HALO = REACH + STEPS
 
 
-class Spread(NamedTuple):
+@dataclass(frozen=True)
+class Spread:
     """Of each top-hat: its number of pixels, mean, and sum of squared deviations."""
 
     count: int
@@ -61,20 +63,26 @@ def reconstructed(plane: Any, marker: Any, xp: Any) -> Any:
     """Return ``marker`` dilated under ``plane``, until nothing changes or STEPS times."""
     height, width = plane.shape
     # with a frame of the least value, no edge is a case of its own
-    framed = xp.full((height + 2, width + 2), -xp.inf, dtype=plane.dtype, device=device_of(plane))
-    inner = framed[1:-1, 1:-1]
-    inner[...] = marker
-    wide, new = xp.empty_like(framed[:, 1:-1]), xp.empty_like(plane)
-    for _ in range(STEPS):
-        xp.maximum(framed[:, :-2], framed[:, 1:-1], out=wide)
-        xp.maximum(wide, framed[:, 2:], out=wide)
-        xp.maximum(wide[:-2, :], wide[1:-1, :], out=new)
-        xp.maximum(new, wide[2:, :], out=new)
-        xp.minimum(new, plane, out=new)
-        if bool(xp.all(new == inner)):
+    old, new = (
+        xp.full((height + 2, width + 2), -xp.inf, dtype=plane.dtype, device=device_of(plane))
+        for _ in range(2)
+    )
+    old[1:-1, 1:-1] = marker
+    wide = xp.empty_like(old[:, 1:-1])
+    for step in range(1, STEPS + 1):
+        inner = new[1:-1, 1:-1]
+        xp.maximum(old[:, :-2], old[:, 1:-1], out=wide)
+        xp.maximum(wide, old[:, 2:], out=wide)
+        xp.maximum(wide[:-2, :], wide[1:-1, :], out=inner)
+        xp.maximum(inner, wide[2:, :], out=inner)
+        xp.minimum(inner, plane, out=inner)
+        # once nothing changes, further steps do no harm, and looking costs as much as a part of a step
+        if step % LOOK == 0 and bool(xp.all(new == old)):
             break
-        inner[...] = new
-    return new
+        old, new = new, old
+    else:
+        return old[1:-1, 1:-1]
+    return new[1:-1, 1:-1]
 
 
 @dataclass(frozen=True)
