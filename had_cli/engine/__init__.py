@@ -1,5 +1,1 @@
-"""The engine: a method is written once against :class:`Run`, and runs in memory or streamed."""
-
-from had_cli.engine.run import Block, BlockMap, Reduction, Run
-
-__all__ = ["Block", "BlockMap", "Reduction", "Run"]
+"""The engine: a method is written once against :class:`had_cli.engine.run.Run`, and runs in memory or streamed."""

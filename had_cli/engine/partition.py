@@ -113,7 +113,7 @@ def partition(
     natural
         (rows, cols) of a cheap read, as in :class:`had_cli.scenes.source.SceneInfo`.
     halo, align, cost
-        As asked for in :meth:`had_cli.engine.Run.map`.
+        As asked for in :meth:`had_cli.engine.run.Run.map`.
     scale
         Makes pieces so many times larger: a GPU wants more at once than a core's cache holds.
     pixels
@@ -122,7 +122,7 @@ def partition(
     rows, cols, bands = shape
     each = 4 * bands + cost
     if halo:
-        pixels = pixels or min(WITH_HALO // (4 * bands), 2 * WITH_HALO // each) * scale
+        pixels = pixels or min(WITH_HALO // (4 * bands), 2 * WITH_HALO // each) * max(1, scale // 8)
         height, width = block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
         return Partition(rows, cols, (height, width), height, halo)
     pixels = max(1, pixels or min(PIECE // each, MOST_PIXELS) * scale)

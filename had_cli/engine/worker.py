@@ -44,72 +44,103 @@ class Worker:
     def __init__(self, device: str, warn: Callable[[str], None]) -> None:
         self.device = device
         self._warn = warn
-        self._xp = namespace(device)
+        self._most: dict[str, int] = {}
+        self._on_the_cpu: set[str] = set()
 
     def reduced(self, reduction: Reduction[T], pixels: npt.NDArray[np.float32]) -> T:
         """Return the reduction of ``pixels``, in smaller pieces where the device's memory runs out."""
-        try:
-            return reduction.compute(self._to_device(pixels), self._xp)
-        except Exception as error:
-            if not is_out_of_memory(error) or self.device == "cpu":
-                raise
-        if len(pixels) > SMALLEST:
-            self._warn_memory("a smaller block")
-            half = len(pixels) // 2
-            return reduction.merge(
-                self.reduced(reduction, pixels[:half]), self.reduced(reduction, pixels[half:])
-            )
-        self.leave(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
-        return self.reduced(reduction, pixels)
+        kind, count = _kind(reduction), len(pixels)
+        if self._fits(kind, count):
+            try:
+                device = self._device_for(kind)
+                return reduction.compute(_moved(pixels, device), namespace(device))
+            except Exception as error:
+                if not self._can_go_on(kind, count, error):
+                    raise
+        if self._fits(kind, count):  # elsewhere
+            return self.reduced(reduction, pixels)
+        half = count // 2
+        return reduction.merge(self.reduced(reduction, pixels[:half]), self.reduced(reduction, pixels[half:]))
 
     def mapped(self, function: BlockMap, block: HostBlock, halo: int, align: int) -> list[Piece]:
         """Return what covers the block's core: one piece, unless memory runs out."""
-        core = block.core
-        try:
-            values = self._values(function, block)
-        except Exception as error:
-            if not is_out_of_memory(error) or self.device == "cpu":
-                raise
-        else:
-            if values.shape[:2] != (core.height, core.width):
-                raise HadError(
-                    f"{type(function).__name__} returned {values.shape[0]} x {values.shape[1]} values "
-                    f"for a block of {core.height} x {core.width} pixels"
-                )
-            place = Window(block.window.col + core.col, block.window.row + core.row, core.width, core.height)
-            return [Piece(place, values, block.valid[core.rows, core.cols])]
-        parts: tuple[Window, ...] | None = halves(core, align)
-        if parts is not None and core.width * core.height > SMALLEST:
-            self._warn_memory("smaller blocks")
-        else:
-            self.leave(f"{self.device} ran out of memory even for a small block: continuing on the CPU")
-            parts = (core,)
+        core, kind = block.core, _kind(function)
+        parts = halves(core, align)
+        count = core.width * core.height if parts is not None else SMALLEST
+        if self._fits(kind, count):
+            try:
+                values = self._values(function, block, self._device_for(kind))
+            except Exception as error:
+                if not self._can_go_on(kind, count, error):
+                    raise
+            else:
+                return [_checked(function, block, values)]
+        if self._fits(kind, count):  # elsewhere
+            return self.mapped(function, block, halo, align)
         return [
             piece
-            for part in parts
+            for part in parts or (core,)
             for piece in self.mapped(function, _narrow(block, part, halo), halo, align)
         ]
 
-    def _values(self, function: BlockMap, block: HostBlock) -> npt.NDArray[np.float32]:
-        valid = self._to_device(block.valid)
+    def _fits(self, kind: str, count: int) -> bool:
+        """Tell whether so many pixels have not been found too many for this kind of work."""
+        return self.device == "cpu" or count <= self._most.get(kind, count)
+
+    def _device_for(self, kind: str) -> str:
+        return "cpu" if kind in self._on_the_cpu else self.device
+
+    def _can_go_on(self, kind: str, count: int, error: Exception) -> bool:
+        """Tell whether there is another way, and take note of it for the blocks that follow."""
+        device = self._device_for(kind)
+        if device == "mps" and isinstance(error, TypeError) and "float64" in str(error):
+            self._on_the_cpu.add(kind)
+            self._warn(f"mps has no double precision, which {kind} needs: it is computed on the CPU")
+            return True
+        if device == "cpu" or not is_out_of_memory(error):
+            return False
+        if count > SMALLEST:
+            self._most[kind] = (count + 1) // 2
+            self._warn(f"{device} ran out of memory: continuing with smaller blocks")
+        else:
+            self.leave(f"{device} ran out of memory even for a small block: continuing on the CPU")
+        return True
+
+    def _values(self, function: BlockMap, block: HostBlock, device: str) -> npt.NDArray[np.float32]:
+        cube, valid = _moved(block.cube, device), _moved(block.valid, device)
         # invalid pixels may hold anything, and what comes of them is not used
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            values = function(Block(self._to_device(block.cube), valid, block.window, block.core, self._xp))
+            values = function(Block(cube, valid, block.window, block.core, namespace(device)))
         if hasattr(values, "cpu"):
             values = values.cpu()
         values = np.asarray(values, dtype=np.float32)
         return values if values.ndim == 3 else values[..., None]
 
-    def _to_device(self, array: npt.NDArray[Any]) -> Any:
-        return array if self.device == "cpu" else self._xp.asarray(array, device=self.device)
-
-    def _warn_memory(self, remedy: str) -> None:
-        self._warn(f"{self.device} ran out of memory: continuing with {remedy}")
-
     def leave(self, reason: str) -> None:
         """Go on with the CPU, and tell the user why."""
         self._warn(reason)
-        self.device, self._xp = "cpu", namespace("cpu")
+        self.device = "cpu"
+
+
+def _kind(work: object) -> str:
+    """Return what a reduction or a map is: what was learned of one block holds for the next."""
+    return type(work).__name__
+
+
+def _moved(array: npt.NDArray[Any], device: str) -> Any:
+    return array if device == "cpu" else namespace(device).asarray(array, device=device)
+
+
+def _checked(function: BlockMap, block: HostBlock, values: npt.NDArray[np.float32]) -> Piece:
+    """Return the values with their place, or say that the method broke its contract."""
+    core = block.core
+    if values.shape[:2] != (core.height, core.width):
+        raise HadError(
+            f"{type(function).__name__} returned {values.shape[0]} x {values.shape[1]} values "
+            f"for a block of {core.height} x {core.width} pixels"
+        )
+    place = Window(block.window.col + core.col, block.window.row + core.row, core.width, core.height)
+    return Piece(place, values, block.valid[core.rows, core.cols])
 
 
 def _narrow(block: HostBlock, core: Window, halo: int) -> HostBlock:

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from had_cli.plugin import BandGrid, HadError, TrainingJob, Weights, reproducible
+from had_cli.plugin import BandGrid, HadError, TrainingJob, Weights, full_float32, reproducible
 from had_ferd.backbone import load_backbone
 from had_ferd.checkpoint import load_state, refuse_existing_state, save_state
 from had_ferd.distillation import Losses, ReverseDistillation
-from had_ferd.enhancement import autocast, exact_convolutions
+from had_ferd.enhancement import autocast
 from had_ferd.fen import Fen
 from had_ferd.patches import SIDE, Region, batch, fingerprint, fixed_patches, hold_out, regions
 from had_ferd.weights import to_weights
@@ -150,7 +150,7 @@ class Training:
 
     def _losses(self, x: Tensor) -> Losses:
         x = x.to(self.job.device).contiguous(memory_format=torch.channels_last)
-        with exact_convolutions(), autocast(torch.device(self.job.device).type, self.params.precision):
+        with full_float32(), autocast(torch.device(self.job.device).type, self.params.precision):
             return self.network.losses(x, self.network(x))
 
     def _held_out_loss(self, patches: Tensor) -> float:

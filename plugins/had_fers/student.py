@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from had_cli.plugin import HadError, TrainingJob
+from had_cli.plugin import HadError, TrainingJob, full_float32
 from had_ferd.checkpoint import load_state, save_state
-from had_ferd.enhancement import autocast, exact_convolutions, fused
+from had_ferd.enhancement import autocast, fused
 from had_ferd.fen import Fen
 from had_ferd.patches import SIDE, Region, batch, fixed_patches, hold_out
 from had_fers.losses import Losses, complementarity, losses
@@ -150,7 +150,7 @@ class Student:
 
     def _losses(self, x: Tensor) -> Losses:
         x = x.to(self.job.device).contiguous(memory_format=torch.channels_last)
-        with exact_convolutions(), autocast(torch.device(self.job.device).type, self.params.precision):
+        with full_float32(), autocast(torch.device(self.job.device).type, self.params.precision):
             with torch.no_grad():
                 spectral = self.teacher(x)
             spatial = self.network(x)
@@ -168,7 +168,7 @@ class Student:
             return None
         self.network.eval()
         x = self.held.to(self.job.device)
-        with torch.no_grad(), exact_convolutions():
+        with torch.no_grad(), full_float32():
             return complementarity(self.teacher(x), self.network(x))
 
     def _surviving(self) -> dict[str, Tensor]:
