@@ -70,8 +70,8 @@ class BenchFolder:
             return None
         except (OSError, ValueError):  # a damaged disk; the cell can be had again
             return None
-        whole = isinstance(document, dict) and {"key", "outcome", "cost"} <= set(document)
-        return document if whole else None
+        complete = isinstance(document, dict) and {"key", "outcome", "cost"} <= set(document)
+        return document if complete else None
 
     def keep(self, key: str, document: dict[str, Any]) -> None:
         """Store the document of a finished cell, all of it or nothing."""

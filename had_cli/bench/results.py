@@ -150,7 +150,7 @@ def assemble(
             {"scene": cell.scene, "label": cell.label, **cell.cost} for cell in cells if cell.cost is not None
         ],
         "summary": {name: summary(0.0, cost_of(name)) for name in COSTS},
-        "machine": _machine(),
+        "machine": _hardware(),
     }
     return BenchResults(results=json_value(results), curves=json_value(curves), timings=json_value(timings))
 
@@ -197,18 +197,18 @@ def _metric(metric: Metric) -> dict[str, Any]:
 
 def _cell(cell: Cell) -> dict[str, Any]:
     outcome = cell.outcome or {}
-    told = ("rows", "cols", "bands", "bands_used", "valid_pixels", "metrics", "pixels", "f1_threshold")
+    fields = ("rows", "cols", "bands", "bands_used", "valid_pixels", "metrics", "pixels", "f1_threshold")
     return {
         "scene": cell.scene,
         "label": cell.label,
         "error": cell.error,
-        **{name: outcome.get(name) for name in (*told, "separability", "facts")},
+        **{name: outcome.get(name) for name in (*fields, "separability", "facts")},
         "warnings": list(outcome.get("warnings", ())),
         "map": cell.map,
     }
 
 
-def _machine() -> dict[str, Any]:
+def _hardware() -> dict[str, Any]:
     from had_cli.engine.devices import list_devices
     from had_cli.engine.threads import cores
 

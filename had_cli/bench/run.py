@@ -132,13 +132,13 @@ def _run(
         voice.note(f"{store.path}: {kept} of {len(plans)} cells are done already")
     clock = Clock([(wanted.configuration.label, wanted.size) for wanted in waiting])
     cells: list[Cell] = []
-    told: set[str] = set()
+    reported: set[str] = set()
     for wanted in plans:
         cell = Cell(scene=wanted.case.name, label=wanted.configuration.label, error=wanted.case.error)
         if wanted.case.error is not None:
-            if wanted.case.name not in told:
+            if wanted.case.name not in reported:
                 voice.fail(f"{wanted.case.name}: {wanted.case.error}")
-                told.add(wanted.case.name)
+                reported.add(wanted.case.name)
         elif finished(wanted):
             document = done[wanted.hash]
             assert document is not None  # noqa: S101 - finished
@@ -159,12 +159,12 @@ def _run(
                 store.keep(wanted.hash, document)
                 done[wanted.hash] = document
                 cell = dataclasses.replace(cell, outcome=last["outcome"], cost=last["cost"], map=wanted.map)
-                _tell(count, wanted, last, clock, voice)
+                _report_cell(count, wanted, last, clock, voice)
         cells.append(cell)
     return cells
 
 
-def _tell(count: str, wanted: Plan, last: Mapping[str, Any], clock: Clock, voice: Voice) -> None:
+def _report_cell(count: str, wanted: Plan, last: Mapping[str, Any], clock: Clock, voice: Voice) -> None:
     auc, cost = last["outcome"]["metrics"].get("auc_df"), last["cost"]
     shown = "undefined" if auc is None else f"{auc:.4f}"
     memory = f"{cost['peak_memory'] / 2**20:.0f} MiB"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
+from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Talk, facts
-from had_cli.commands.method_options import complete_weights, with_method_options
+from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
+from had_cli.detection.default import DEFAULT_METHOD
 from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError
 
 if TYPE_CHECKING:
@@ -55,18 +57,27 @@ Truth = Annotated[
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
     """Add the command, with the options of the method that ``words`` name, to ``app``."""
+    default = default_method()
     hint = (
         ""
         if named_method(words)
-        else "\n\nhad detect -m METHOD --help shows the options of a method as well."
+        else f"\n\nWithout -m, {default.name} runs; had detect -m METHOD --help shows the options of METHOD."
     )
-    command = guarded(with_method_options(detect, "params", words, lenient=bool(completed_words())))
+    command = guarded(with_method_options(detect, "params", words, default, lenient=bool(completed_words())))
     app.command("detect", help=summary + hint)(command)
+
+
+def default_method() -> Chosen:
+    """Return the method that runs where none is named."""
+    chosen = in_force(settings(), "detect").get("method")
+    if chosen is None:
+        return Chosen(DEFAULT_METHOD, "default")
+    return Chosen(str(chosen.value), chosen.source)
 
 
 def detect(
     scenes: options.Scenes,
-    method: options.Method,
+    method: options.Method = None,
     weights: Weights = None,
     out: Out = None,
     overwrite: options.Overwrite = False,
@@ -89,9 +100,11 @@ def detect(
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
+    method_origin: str = GIVEN,
     **params: Any,
 ) -> None:
     """Map the anomalies of scenes."""
+    method = cast("str", method)  # with_method_options fills it in
     from had_cli import api
     from had_cli.commands.outputs import plan_outputs
     from had_cli.plugin import host
@@ -101,6 +114,7 @@ def detect(
     from had_cli.weights.models import find_weights
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    _say_method(talk, method, method_origin)
     file = str(find_weights(weights).path) if weights is not None else None
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
@@ -141,7 +155,7 @@ def detect(
                 )
             detection.save(output, overwrite=overwrite)
             _tell(talk, path, output, detection)
-            document = {"output": str(output), **detection.to_json()}
+            document = {"output": str(output), **detection.to_json(), "method_from": method_origin}
             if threshold is not None:
                 from had_cli.results.places.answer import answer
 
@@ -183,6 +197,11 @@ def _each(
             documents.append({"scene": path, "error": message(error)})
             failed = True
     return documents, failed
+
+
+def _say_method(talk: Talk, method: str, origin: str) -> None:
+    if origin != GIVEN:
+        talk.note(f"method: {method} ({origin}; choose another with -m)")
 
 
 def _truth(path: str | None, scene: Scene, variable: str | None) -> Any:

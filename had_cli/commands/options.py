@@ -26,11 +26,12 @@ Scenes = Annotated[
     typer.Argument(metavar="SCENE", show_default=False, help="Scene files or GDAL URLs."),
 ]
 Method = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--method",
         "-m",
         metavar="METHOD",
+        show_default=False,
         help="The method; had plugins lists them.",
         autocompletion=complete_method,
     ),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from had_cli.commands import options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Json, Quiet, Verbose
+from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Talk, facts
-from had_cli.commands.method_options import with_method_options
+from had_cli.commands.method_options import GIVEN, Chosen, with_method_options
 from had_cli.commands.outcome import guarded
 
 Scenes = Annotated[
@@ -38,14 +39,18 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
     hint = (
         "" if named_method(words) else "\n\nhad train -m METHOD --help shows the options of a method as well."
     )
-    command = guarded(with_method_options(train, "train_params", words, lenient=bool(completed_words())))
+    configured = in_force(settings(), "train").get("method")
+    default = Chosen(None, "") if configured is None else Chosen(str(configured.value), configured.source)
+    command = guarded(
+        with_method_options(train, "train_params", words, default, lenient=bool(completed_words()))
+    )
     app.command("train", help=summary + hint)(command)
 
 
 def train(
     scenes: Scenes,
-    method: options.Method,
     out: Output,
+    method: options.Method = None,
     overwrite: options.Overwrite = False,
     checkpoint: Checkpoint = None,
     resume: Resume = False,
@@ -59,9 +64,11 @@ def train(
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    method_origin: str = GIVEN,
     **params: Any,
 ) -> None:
     """Train a method's weights on scenes."""
+    method = cast("str", method)  # with_method_options fills it in
     from contextlib import ExitStack
 
     from had_cli.scenes.folders import training_scenes
@@ -69,6 +76,8 @@ def train(
     from had_cli.training import train as training
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    if method_origin != GIVEN:
+        talk.note(f"method: {method} ({method_origin})")
     training.trainable(method)
     with ExitStack() as stack:
         opened = [

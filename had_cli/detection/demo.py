@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from had_cli.detection.default import DEFAULT_METHOD
 from had_cli.detection.detect import Detection, detect
 from had_cli.results.metrics.evaluation import Evaluation, evaluate
 from had_cli.results.picture import MatplotlibMissingError, quicklook
@@ -21,7 +22,7 @@ from had_cli.scenes.demo import SEED, DemoScene, make_scene
 from had_cli.scenes.open import open_scene, open_truth
 from had_cli.scenes.scene import Scene
 
-METHODS = ("grx", "slrx")
+METHODS = (DEFAULT_METHOD, "grx", "slrx")
 
 
 @dataclass(frozen=True, kw_only=True)

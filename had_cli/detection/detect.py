@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli._version import __version__
+from had_cli.detection.default import DEFAULT_METHOD
 from had_cli.detection.parameters import check_params
 from had_cli.engine.devices import choose_device
 from had_cli.engine.executor import Executor
@@ -147,7 +148,7 @@ class Detection:
 
 def detect(
     scene: Scene | str | Path | npt.ArrayLike,
-    method: str,
+    method: str = DEFAULT_METHOD,
     *,
     weights: str | Path | Weights | None = None,
     truth: str | Path | npt.ArrayLike | None = None,
@@ -165,7 +166,7 @@ def detect(
     scene
         A :class:`Scene`, a path, or a rows x cols x bands array.
     method
-        A method's name (``had plugins`` lists them); ``params`` are its parameters.
+        A method's name (``had plugins`` lists them), by default SSF; ``params`` are its parameters.
     weights
         A safetensors file, a name that ``had models list`` shows, or :class:`had_cli.weights.file.Weights`;
         default: those that come with a method which needs some.

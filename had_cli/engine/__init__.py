@@ -1,1 +1,4 @@
-"""The engine: a method is written once against :class:`had_cli.engine.run.Run`, and runs in memory or streamed."""
+"""The engine: a method is written once against :class:`had_cli.engine.run.Run`.
+
+It runs in memory or streamed.
+"""

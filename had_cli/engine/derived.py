@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.scenes.scene import Scene
+from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import SceneInfo, Window
 
 # Side of the squares that are computed one by one. They lie on a grid of the scene, so that the features of a
@@ -94,3 +94,24 @@ def cells_of(window: Window, shape: tuple[int, int, int]) -> Iterator[list[Windo
             Window(col, row, min(CELL, cols - col), min(CELL, rows - row))
             for col in range(window.col // CELL * CELL, window.col + window.width, CELL)
         ]
+
+
+def averaged(cube: npt.NDArray[np.float32], factor: int) -> npt.NDArray[np.float32]:
+    """Return the mean of the valid pixels of each factor x factor square, NaN where it has none.
+
+    Squares at the right and lower edge hold what there is. Pixels are added one by one in a fixed order, so a
+    square has the same mean in every block.
+    """
+    height, width, bands = cube.shape
+    rows, cols = -(-height // factor), -(-width // factor)
+    total = np.zeros((rows, cols, bands), np.float32)
+    count = np.zeros((rows, cols, 1), np.float32)
+    for down in range(factor):
+        for right in range(factor):
+            part = cube[down::factor, right::factor]
+            known = valid_pixels(part)[..., None]
+            place = slice(part.shape[0]), slice(part.shape[1])
+            total[place] += np.where(known, part, np.float32(0))
+            count[place] += known
+    with np.errstate(invalid="ignore"):  # a square without any valid pixel
+        return np.asarray(total / count)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from had_cli.engine.blocks import with_halo
-from had_cli.engine.derived import CELL, DerivedSource, cells_of, derived_info
+from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
 from had_cli.engine.devices import free_memory
 from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
@@ -30,7 +31,7 @@ from had_cli.engine.reading import (
     streamed_pieces,
     with_surroundings,
 )
-from had_cli.engine.run import BlockMap, Reduction
+from had_cli.engine.run import BlockMap, BlockReduction, Reduction
 from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece, Worker
 from had_cli.errors import OutputError, SceneError
@@ -123,7 +124,6 @@ class Executor(AbstractContextManager["Executor"]):
     # -- what a method calls --------------------------------------------------------------------
     def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.run.Run.reduce`."""
-        merged = Pairwise(reduction.merge)
 
         def compute(block: HostBlock) -> T | None:
             # without invalid pixels, rows are handed over without a copy
@@ -133,12 +133,25 @@ class Executor(AbstractContextManager["Executor"]):
                 pixels = pixels[valid]
             return self._worker.reduced(reduction, pixels) if len(pixels) else None
 
-        for part in self._passed(compute, label):
-            if part is not None:
-                merged.add(part)
-        if merged.empty:
-            raise self._nothing_valid()
-        return merged.result()
+        return self._merged(reduction.merge, self._passed(compute, label))
+
+    def reduce_blocks(
+        self,
+        reduction: BlockReduction[T],
+        *,
+        halo: int = 0,
+        align: int = 1,
+        cost: int = 0,
+        parallel: bool = True,
+        label: str = "statistics",
+    ) -> T:
+        """Return a statistic of pieces; see :meth:`had_cli.engine.run.Run.reduce_blocks`."""
+
+        def compute(block: HostBlock) -> T | None:
+            return self._worker.reduced_block(reduction, block, halo, align)
+
+        passed = self._passed(compute, label, halo=halo, align=align, cost=cost, parallel=parallel)
+        return self._merged(reduction.merge, passed)
 
     def map(
         self,
@@ -153,7 +166,7 @@ class Executor(AbstractContextManager["Executor"]):
     ) -> npt.NDArray[np.float32]:
         """Return rows x cols (x layers) of ``function``; see :meth:`had_cli.engine.run.Run.map`."""
         rows, cols, _ = self.scene.shape
-        result = self._allocate((rows, cols, layers))
+        result = self.allocate((rows, cols, layers))
 
         def compute(block: HostBlock) -> list[Piece]:
             return self._worker.mapped(function, block, halo, align)
@@ -173,7 +186,7 @@ class Executor(AbstractContextManager["Executor"]):
     def through(
         self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
     ) -> Executor:
-        """Return the run of the scene as ``function`` shows it; see :meth:`had_cli.engine.run.Run.through`."""
+        """Return the run of what ``function`` shows; see :meth:`had_cli.engine.run.Run.through`."""
         rows, cols, _ = self.scene.shape
         info = derived_info(self.scene, bands)
         least = (CELL + 2 * halo) ** 2 * (8 * self.scene.shape[2] + 4 * bands + cost)
@@ -199,6 +212,10 @@ class Executor(AbstractContextManager["Executor"]):
             source: Any = DerivedSource(info, compute, self.memory // 4)
         else:
             source = ArraySource(info, self._computed_cells(compute, info.shape, label))
+        return self._derived(source, stream=stream)
+
+    def _derived(self, source: Any, *, stream: bool) -> Executor:
+        """Return a run over a scene that comes of this one; it shares device, warnings and facts."""
         run = Executor(
             Scene(source),
             device=self.device,
@@ -214,6 +231,20 @@ class Executor(AbstractContextManager["Executor"]):
         run._worker = self._worker
         run.warnings, run.facts, run._scratch = self.warnings, self.facts, self._scratch
         return run
+
+    def shrunk(self, factor: int, *, label: str = "smaller") -> Executor:
+        """Return the run of the scene averaged by squares; see :meth:`had_cli.engine.run.Run.shrunk`."""
+        rows, cols, bands = self.scene.shape
+        small = self.allocate((-(-rows // factor), -(-cols // factor), bands))
+
+        def compute(block: HostBlock) -> tuple[Window, npt.NDArray[np.float32]]:
+            return block.window, averaged(block.cube, factor)
+
+        for window, values in self._passed(compute, label, align=factor):
+            row, col = window.row // factor, window.col // factor
+            small[row : row + values.shape[0], col : col + values.shape[1]] = values
+        info = dataclasses.replace(derived_info(self.scene, bands), shape=small.shape, block=None)
+        return self._derived(ArraySource(info, small), stream=self.stream)
 
     def _computed_cells(
         self,
@@ -266,6 +297,15 @@ class Executor(AbstractContextManager["Executor"]):
         self.facts.update(facts)
 
     # -- blocks ---------------------------------------------------------------------------------
+    def _merged(self, merge: Callable[[T, T], T], parts: Iterable[T | None]) -> T:
+        merged = Pairwise(merge)
+        for part in parts:
+            if part is not None:
+                merged.add(part)
+        if merged.empty:
+            raise self._nothing_valid()
+        return merged.result()
+
     def _passed(
         self,
         compute: Callable[[HostBlock], T],
@@ -277,7 +317,7 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
     ) -> Iterator[T]:
         """Yield ``compute`` of every piece, in the order of the partition: one pass."""
-        parts = self._partition(halo=halo, align=align, cost=cost)
+        parts = self._partition(halo=halo, align=align, cost=cost, parallel=parallel)
         rows, cols, bands = self.scene.shape
         piece = parts.largest * (8 * bands + cost)  # its pixels, and what comes of them on the way
         at_once = max(1, min(cores() if parallel else 1, self.memory // (2 * piece)))
@@ -325,13 +365,14 @@ class Executor(AbstractContextManager["Executor"]):
             f"({self.memory / 1e6:.1f} MB)"
         )
 
-    def _partition(self, *, halo: int, align: int, cost: int) -> Partition:
+    def _partition(self, *, halo: int, align: int, cost: int, parallel: bool) -> Partition:
         return partition(
             self.scene.shape,
             natural=self.scene.source.info.block,
             halo=halo,
             align=align,
             cost=cost,
+            parallel=parallel,
             scale=self._scale(),
             pixels=self._block_pixels,
         )
@@ -367,7 +408,7 @@ class Executor(AbstractContextManager["Executor"]):
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
         return self._pixels(window).pixels(window)
 
-    def _allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return an array for results, on disk when it would take more than half the memory."""
         if not self.stream or 4 * np.prod(shape, dtype=np.int64) <= self.memory // 2:
             return np.empty(shape, np.float32)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from had_cli.engine.arrays import to_host
 from had_cli.engine.blocks import halves, with_halo
 from had_cli.engine.devices import is_out_of_memory, namespace
-from had_cli.engine.run import Block, BlockMap, Reduction
+from had_cli.engine.run import Block, BlockMap, BlockReduction, Reduction
 from had_cli.errors import HadError
 from had_cli.scenes.source import Window
 
@@ -64,28 +66,51 @@ class Worker:
 
     def mapped(self, function: BlockMap, block: HostBlock, halo: int, align: int) -> list[Piece]:
         """Return what covers the block's core: one piece, unless memory runs out."""
-        core, kind = block.core, _kind(function)
-        parts = halves(core, align)
-        count = core.width * core.height if parts is not None else SMALLEST
+
+        def compute(part: HostBlock) -> Piece:
+            return _checked(function, part, _on_host(self._called(function, part, _kind(function))))
+
+        return list(self._in_parts(compute, _kind(function), block, halo, align))
+
+    def reduced_block(
+        self, reduction: BlockReduction[T], block: HostBlock, halo: int, align: int
+    ) -> T | None:
+        """Return the reduction of a block's core, in smaller pieces where memory runs out.
+
+        None where no pixel of the core is valid.
+        """
+
+        def compute(part: HostBlock) -> T | None:
+            if not part.valid[part.core.rows, part.core.cols].any():
+                return None
+            return self._called(reduction.compute, part, _kind(reduction))
+
+        parts = self._in_parts(compute, _kind(reduction), block, halo, align)
+        found = [part for part in parts if part is not None]
+        return functools.reduce(reduction.merge, found) if found else None
+
+    def _in_parts(
+        self, compute: Callable[[HostBlock], T], kind: str, block: HostBlock, halo: int, align: int
+    ) -> Iterator[T]:
+        """Yield ``compute`` of the block, or of as many parts as the device's memory makes of it."""
+        core = block.core
+        smaller: tuple[Window, ...] = halves(core, align) or ()
+        count = core.width * core.height if smaller else SMALLEST
         if self._fits(kind, count):
             try:
-                values = self._values(function, block, self._device_for(kind))
+                result = compute(block)
             except Exception as error:
                 if not self._can_go_on(kind, count, error):
                     raise
             else:
-                return [_checked(function, block, values)]
-        if self._fits(kind, count):  # elsewhere
-            return self.mapped(function, block, halo, align)
-        return [
-            piece
-            for part in parts or (core,)
-            for piece in self.mapped(function, _narrow(block, part, halo), halo, align)
-        ]
+                yield result
+                return
+        for part in smaller if smaller and not self._fits(kind, count) else (core,):
+            yield from self._in_parts(compute, kind, _narrow(block, part, halo), halo, align)
 
     def _fits(self, kind: str, count: int) -> bool:
         """Tell whether so many pixels have not been found too many for this kind of work."""
-        return self.device == "cpu" or count <= self._most.get(kind, count)
+        return self.device == "cpu" or count <= max(SMALLEST, self._most.get(kind, count))
 
     def _device_for(self, kind: str) -> str:
         return "cpu" if kind in self._on_the_cpu else self.device
@@ -106,15 +131,12 @@ class Worker:
             self.leave(f"{device} ran out of memory even for a small block: continuing on the CPU")
         return True
 
-    def _values(self, function: BlockMap, block: HostBlock, device: str) -> npt.NDArray[np.float32]:
+    def _called(self, function: Callable[[Block], T], block: HostBlock, kind: str) -> T:
+        device = self._device_for(kind)
         cube, valid = _moved(block.cube, device), _moved(block.valid, device)
         # invalid pixels may hold anything, and what comes of them is not used
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            values = function(Block(cube, valid, block.window, block.core, namespace(device)))
-        if hasattr(values, "cpu"):
-            values = values.cpu()
-        values = np.asarray(values, dtype=np.float32)
-        return values if values.ndim == 3 else values[..., None]
+            return function(Block(cube, valid, block.window, block.core, namespace(device)))
 
     def leave(self, reason: str) -> None:
         """Go on with the CPU, and tell the user why."""
@@ -129,6 +151,11 @@ def _kind(work: object) -> str:
 
 def _moved(array: npt.NDArray[Any], device: str) -> Any:
     return array if device == "cpu" else namespace(device).asarray(array, device=device)
+
+
+def _on_host(values: Any) -> npt.NDArray[np.float32]:
+    array: npt.NDArray[np.float32] = np.asarray(to_host(values), dtype=np.float32)
+    return array if array.ndim == 3 else array[..., None]
 
 
 def _checked(function: BlockMap, block: HostBlock, values: npt.NDArray[np.float32]) -> Piece:

@@ -15,6 +15,7 @@ from had_cli.engine.reductions import SecondMoments as SecondMoments
 from had_cli.engine.reductions import chunk_pixels as chunk_pixels
 from had_cli.engine.run import Block as Block
 from had_cli.engine.run import BlockMap as BlockMap
+from had_cli.engine.run import BlockReduction as BlockReduction
 from had_cli.engine.run import Reduction as Reduction
 from had_cli.engine.run import Run as Run
 from had_cli.engine.statistics import is_small as is_small
@@ -45,6 +46,7 @@ from had_cli.scenes.bands import resampling as resampling
 from had_cli.scenes.fingerprint import scene_hash as scene_hash
 from had_cli.scenes.output import check_raster_path as check_raster_path
 from had_cli.scenes.output import create_raster as create_raster
+from had_cli.scenes.output import map_info as map_info
 from had_cli.scenes.scene import ArraySource as ArraySource
 from had_cli.scenes.scene import Scene as Scene
 from had_cli.scenes.scene import valid_pixels as valid_pixels

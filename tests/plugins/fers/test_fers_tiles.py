@@ -197,7 +197,9 @@ def test_a_tile_without_any_valid_pixel_costs_nothing_and_changes_nothing(networ
     counted = []
     original = module._PlacedNetwork._compute
     monkeypatch.setattr(
-        module._PlacedNetwork, "_compute", lambda self, tiles: counted.append(len(tiles)) or original(self, tiles)
+        module._PlacedNetwork,
+        "_compute",
+        lambda self, tiles: counted.append(len(tiles)) or original(self, tiles),
     )
     found = features(Scene.from_array(scene), networks)
     starts = Axis.of(600, 64).starts
