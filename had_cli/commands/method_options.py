@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 
 from had_cli.commands.arguments import named_method, wants_help
+from had_cli.commands.numbers import integer, number
 from had_cli.errors import UsageError
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method, Param
@@ -111,6 +112,7 @@ def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
         metavar=_metavar(param),
         autocompletion=complete if param.choices else None,
         rich_help_panel=panel,
+        parser={int: integer, float: number}.get(param.type),
     )
     return _parameter(param, param.type, info, param.default)
 

@@ -89,6 +89,7 @@ class Executor(AbstractContextManager["Executor"]):
         self._worker = Worker(device, self.warn)
         self._kept = None if stream else Kept(scene)
         self._scratch: list[Any] = []
+        self._valid = [0]  # pixels, as the passes have counted them
         self._blas = ExitStack()
 
     def __exit__(
@@ -110,6 +111,11 @@ class Executor(AbstractContextManager["Executor"]):
     def device(self) -> str:
         """Where blocks are computed now."""
         return self._worker.device
+
+    @property
+    def valid_pixels(self) -> int:
+        """How many pixels the maps had to score; 0 before the first."""
+        return self._valid[0]
 
     def leave_device(self, reason: str) -> None:
         """Go on with the CPU, and tell the user why."""
@@ -165,15 +171,16 @@ class Executor(AbstractContextManager["Executor"]):
         def compute(block: HostBlock) -> list[Piece]:
             return self._worker.mapped(function, block, halo, align)
 
-        anything = False
+        counted = 0
         passed = self._passed(compute, label, halo=halo, align=align, cost=cost, parallel=parallel)
         for pieces in passed:
             for place, values, valid in pieces:
                 part = result[place.rows, place.cols]
                 part[...] = values
                 part[~valid] = np.nan
-                anything = anything or bool(valid.any())
-        if not anything:  # a method without reductions would pass an empty map for a result
+                counted += int(np.count_nonzero(valid))
+        self._valid[0] = max(self._valid[0], counted)
+        if not counted:  # a method without reductions would pass an empty map for a result
             raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
 
@@ -223,7 +230,8 @@ class Executor(AbstractContextManager["Executor"]):
         )
         # one worker for both, so that each knows where the other computes
         run._worker = self._worker
-        run.warnings, run.facts, run._scratch = self.warnings, self.facts, self._scratch
+        run.warnings, run.facts = self.warnings, self.facts
+        run._scratch, run._valid = self._scratch, self._valid
         return run
 
     def shrunk(self, factor: int, *, label: str = "smaller") -> Executor:
