@@ -55,6 +55,9 @@ def _end_at_once() -> None:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
+    for name in _LINES:  # a second one would say it again
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     try:
         os.write(2, _LINES[signal.Signals(number).name])
     finally:

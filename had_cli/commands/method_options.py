@@ -56,7 +56,12 @@ def with_method_options(
     own = getattr(method, kind) if method else ()
     markup = wants_help(words)
     options = [_option(param, panel=f"Options of {name}", markup=markup) for param in own]
-    options += _foreign(known.values(), kind, method, named=given_name is not None)
+    fixed_names = set(inspect.signature(command).parameters)
+    options += [
+        option
+        for option in _foreign(known.values(), kind, method, named=given_name is not None)
+        if option.name not in fixed_names
+    ]
 
     def run(**given: Any) -> None:
         if given["method"] not in {given_name, name}:

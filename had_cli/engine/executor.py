@@ -17,8 +17,10 @@ from threadpoolctl import threadpool_limits
 
 from had_cli.engine.blocks import with_halo
 from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
+from had_cli.engine.devices import free_memory
+from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
-from had_cli.engine.partition import Partition, partition
+from had_cli.engine.partition import PIECE, Partition, partition
 from had_cli.engine.prefetch import prefetch
 from had_cli.engine.reading import (
     READ,
@@ -44,10 +46,12 @@ Progress = Callable[[str, float], None]
 
 # A GPU takes pieces so many times as large as those that stay in a core's cache.
 ON_A_DEVICE = 16
+# What a piece and all that is made of it on the way take there, in sizes of a piece.
+HELD = 8
 
 
 class Executor(AbstractContextManager["Executor"]):
-    """Runs block reductions and block maps over a scene; implements :class:`had_cli.engine.Run`.
+    """Runs block reductions and block maps over a scene; implements :class:`had_cli.engine.run.Run`.
 
     Parameters
     ----------
@@ -90,7 +94,7 @@ class Executor(AbstractContextManager["Executor"]):
         self._kept = None if stream else Kept(scene)
         self._scratch: list[Any] = []
         self._valid = [0]  # pixels, as the passes have counted them
-        self._blas = ExitStack()
+        self._settings = ExitStack()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -99,12 +103,14 @@ class Executor(AbstractContextManager["Executor"]):
             self._kept.close()
         for file in self._scratch:
             file.close()
-        self._blas.close()
+        self._settings.close()
 
     def __enter__(self) -> Self:
         # Threads inside BLAS go on spinning after each small factorisation, and take the cores from the
         # blocks that follow; the cores are used by computing several blocks at once.
-        self._blas.enter_context(threadpool_limits(1, user_api="blas"))
+        self._settings.enter_context(threadpool_limits(1, user_api="blas"))
+        if self.device != "cpu":
+            self._settings.enter_context(full_float32())
         return self
 
     @property
@@ -123,7 +129,7 @@ class Executor(AbstractContextManager["Executor"]):
 
     # -- what a method calls --------------------------------------------------------------------
     def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
-        """Return the statistic over all valid pixels; see :meth:`had_cli.engine.Run.reduce`."""
+        """Return the statistic over all valid pixels; see :meth:`had_cli.engine.run.Run.reduce`."""
 
         def compute(block: HostBlock) -> T | None:
             # without invalid pixels, rows are handed over without a copy
@@ -145,7 +151,7 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
         label: str = "statistics",
     ) -> T:
-        """Return a statistic of pieces; see :meth:`had_cli.engine.Run.reduce_blocks`."""
+        """Return a statistic of pieces; see :meth:`had_cli.engine.run.Run.reduce_blocks`."""
 
         def compute(block: HostBlock) -> T | None:
             return self._worker.reduced_block(reduction, block, halo, align)
@@ -164,7 +170,7 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
         label: str = "scores",
     ) -> npt.NDArray[np.float32]:
-        """Return rows x cols (x layers) of ``function``; see :meth:`had_cli.engine.Run.map`."""
+        """Return rows x cols (x layers) of ``function``; see :meth:`had_cli.engine.run.Run.map`."""
         rows, cols, _ = self.scene.shape
         result = self.allocate((rows, cols, layers))
 
@@ -187,7 +193,7 @@ class Executor(AbstractContextManager["Executor"]):
     def through(
         self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
     ) -> Executor:
-        """Return the run of the scene as ``function`` shows it; see :meth:`had_cli.engine.Run.through`."""
+        """Return the run of what ``function`` shows; see :meth:`had_cli.engine.run.Run.through`."""
         rows, cols, _ = self.scene.shape
         info = derived_info(self.scene, bands)
         least = (CELL + 2 * halo) ** 2 * (8 * self.scene.shape[2] + 4 * bands + cost)
@@ -235,7 +241,7 @@ class Executor(AbstractContextManager["Executor"]):
         return run
 
     def shrunk(self, factor: int, *, label: str = "smaller") -> Executor:
-        """Return the run of the scene averaged by squares; see :meth:`had_cli.engine.Run.shrunk`."""
+        """Return the run of the scene averaged by squares; see :meth:`had_cli.engine.run.Run.shrunk`."""
         rows, cols, bands = self.scene.shape
         small = self.allocate((-(-rows // factor), -(-cols // factor), bands))
 
@@ -267,7 +273,7 @@ class Executor(AbstractContextManager["Executor"]):
         return cube
 
     def sample(self, count: int) -> npt.NDArray[np.float32]:
-        """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.Run.sample`.
+        """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.run.Run.sample`.
 
         Pieces of rows lie evenly down the scene and are staggered across it, so that neither a
         wedge of nodata nor a lake takes the whole sample.
@@ -285,17 +291,17 @@ class Executor(AbstractContextManager["Executor"]):
         return np.concatenate(found)
 
     def progress(self, label: str, fraction: float) -> None:
-        """Say how far the method's own work is; see :meth:`had_cli.engine.Run.progress`."""
+        """Say how far the method's own work is; see :meth:`had_cli.engine.run.Run.progress`."""
         self._progress(label, fraction)
 
     def warn(self, message: str) -> None:
-        """Keep a line that the user must see; see :meth:`had_cli.engine.Run.warn`."""
+        """Keep a line that the user must see; see :meth:`had_cli.engine.run.Run.warn`."""
         if message not in self.warnings:
             self.warnings.append(message)
             logger.info("warning: %s", message)
 
     def record(self, **facts: Any) -> None:
-        """Keep facts about the result; see :meth:`had_cli.engine.Run.record`."""
+        """Keep facts about the result; see :meth:`had_cli.engine.run.Run.record`."""
         self.facts.update(facts)
 
     # -- blocks ---------------------------------------------------------------------------------
@@ -319,7 +325,7 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
     ) -> Iterator[T]:
         """Yield ``compute`` of every piece, in the order of the partition: one pass."""
-        parts = self._partition(halo=halo, align=align, cost=cost)
+        parts = self._partition(halo=halo, align=align, cost=cost, parallel=parallel)
         rows, cols, bands = self.scene.shape
         piece = parts.largest * (8 * bands + cost)  # its pixels, and what comes of them on the way
         at_once = max(1, min(cores() if parallel else 1, self.memory // (2 * piece)))
@@ -352,20 +358,30 @@ class Executor(AbstractContextManager["Executor"]):
                 last = percent
                 self._progress(label, finished / (rows * cols))
 
+    def _scale(self) -> int:
+        """Return how many times larger pieces are on this device, whose memory holds a number of them."""
+        if self.device == "cpu":
+            return 1
+        scale, free = ON_A_DEVICE, free_memory(self.device)
+        while free is not None and scale > 1 and scale * PIECE * HELD > free:
+            scale //= 2
+        return scale
+
     def _warn_of_memory(self, what: str, needed: int) -> None:
         self.warn(
             f"{what} takes {needed / 1e6:.1f} MB while it is computed, more than --memory allows "
             f"({self.memory / 1e6:.1f} MB)"
         )
 
-    def _partition(self, *, halo: int, align: int, cost: int) -> Partition:
+    def _partition(self, *, halo: int, align: int, cost: int, parallel: bool) -> Partition:
         return partition(
             self.scene.shape,
             natural=self.scene.source.info.block,
             halo=halo,
             align=align,
             cost=cost,
-            scale=1 if self.device == "cpu" else ON_A_DEVICE,
+            parallel=parallel,
+            scale=self._scale(),
             pixels=self._block_pixels,
         )
 

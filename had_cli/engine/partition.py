@@ -20,6 +20,9 @@ from had_cli.scenes.source import Window
 PIECE = 2**22
 # Pixels of a piece at most, where bands are few.
 MOST_PIXELS = 2**16
+# Several threads find work in a scene of so many pieces, where pieces do not become smaller than this.
+PARTS = 8
+LEAST_PIXELS = 2**13
 # Bytes of a piece with a halo: a border computed twice is dear, so such a piece is larger.
 WITH_HALO = 2**25
 
@@ -103,6 +106,7 @@ def partition(
     halo: int = 0,
     align: int = 1,
     cost: int = 0,
+    parallel: bool = True,
     scale: int = 1,
     pixels: int | None = None,
 ) -> Partition:
@@ -112,8 +116,8 @@ def partition(
     ----------
     natural
         (rows, cols) of a cheap read, as in :class:`had_cli.scenes.source.SceneInfo`.
-    halo, align, cost
-        As asked for in :meth:`had_cli.engine.Run.map`.
+    halo, align, cost, parallel
+        As asked for in :meth:`had_cli.engine.run.Run.map`.
     scale
         Makes pieces so many times larger: a GPU wants more at once than a core's cache holds.
     pixels
@@ -122,7 +126,10 @@ def partition(
     rows, cols, bands = shape
     each = 4 * bands + cost
     if halo:
-        pixels = pixels or min(WITH_HALO // (4 * bands), 2 * WITH_HALO // each) * scale
+        fitting = min(WITH_HALO // (4 * bands), 2 * WITH_HALO // each) * max(1, scale // 8)
+        if parallel:  # several pieces of any scene that is not tiny, but none that is mostly halo
+            fitting = min(fitting, max(rows * cols // PARTS, (6 * halo) ** 2, LEAST_PIXELS))
+        pixels = pixels or fitting
         height, width = block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
         return Partition(rows, cols, (height, width), height, halo)
     pixels = max(1, pixels or min(PIECE // each, MOST_PIXELS) * scale)

@@ -5,12 +5,14 @@ from had_cli.engine.arrays import to_host as to_host
 from had_cli.engine.blocks import windows as windows
 from had_cli.engine.blocks import with_halo as with_halo
 from had_cli.engine.devices import is_out_of_memory as is_out_of_memory
+from had_cli.engine.float32 import full_float32 as full_float32
 from had_cli.engine.prefetch import prefetch as prefetch
 from had_cli.engine.reductions import Extrema as Extrema
 from had_cli.engine.reductions import GlobalExtrema as GlobalExtrema
 from had_cli.engine.reductions import Joint as Joint
 from had_cli.engine.reductions import Moments as Moments
 from had_cli.engine.reductions import SecondMoments as SecondMoments
+from had_cli.engine.reductions import chunk_pixels as chunk_pixels
 from had_cli.engine.run import Block as Block
 from had_cli.engine.run import BlockMap as BlockMap
 from had_cli.engine.run import BlockReduction as BlockReduction

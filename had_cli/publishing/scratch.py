@@ -31,19 +31,17 @@ def scratch_beside(target: Path) -> Iterator[Path]:
         When it cannot be made.
     """
     sweep(target.parent)
-    folder, lock = _made(target)
+    made: tuple[Path, int] | None = None
     try:
+        made = _made(target)
+        folder = made[0]
         (folder / NEW).mkdir()  # with the permissions that the user's umask asks for, as the files in it
         yield folder
     finally:
-        if os.name == "nt":  # where no open file can be removed
-            os.close(lock)
-        # a set that could be moved neither forward nor back is kept: the next run may have more luck
-        if not os.path.lexists(folder / JOURNAL):
-            with contextlib.suppress(OSError):
-                _remove(folder)
-        if os.name != "nt":
-            os.close(lock)
+        if made is None:  # a signal may have come in between
+            sweep(target.parent)
+        else:
+            _give_up(*made)
 
 
 def sweep(folder: Path) -> None:
@@ -79,6 +77,17 @@ def _sweep(scratch: Path) -> None:
         os.close(lock)
 
 
+def _give_up(folder: Path, lock: int) -> None:
+    if os.name == "nt":  # where no open file can be removed
+        os.close(lock)
+    # a set that could be moved neither forward nor back is kept: the next run may have more luck
+    if not os.path.lexists(folder / JOURNAL):
+        with contextlib.suppress(OSError):
+            _remove(folder)
+    if os.name != "nt":
+        os.close(lock)
+
+
 def _made(target: Path) -> tuple[Path, int]:
     """Return a new folder and the descriptor of its lock."""
     for _ in range(_ATTEMPTS):
@@ -92,13 +101,21 @@ def _made(target: Path) -> tuple[Path, int]:
             folder.rmdir()
             raise
         try:
-            locked = take(lock)
-        except OSError:  # a file system without locks: nobody will take it for left behind
-            return folder, lock
-        if locked and os.path.lexists(folder / LOCK):
-            return folder, lock
+            if _is_ours(folder, lock):
+                return folder, lock
+        except BaseException:
+            os.close(lock)
+            raise
         os.close(lock)
     raise OSError(f"no temporary folder in {target.parent} stayed there")
+
+
+def _is_ours(folder: Path, lock: int) -> bool:
+    """Lock a new folder, and tell whether no sweep was faster."""
+    try:
+        return take(lock) and os.path.lexists(folder / LOCK)
+    except OSError:  # a file system without locks: nobody will take it for left behind
+        return True
 
 
 def _remove(folder: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from had_cli.engine import executor, statistics
+from had_cli.engine import derived, statistics
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Deflation, GlobalExtrema, Joint, SecondMoments
 from had_cli.errors import HadError, SceneError
@@ -149,8 +149,8 @@ def test_room_for_results_lies_on_disk_where_memory_is_short():
         assert not isinstance(run.allocate((5, 5)), np.memmap)
 
 
-def test_features_without_a_halo_are_made_a_few_rows_at_a_time(monkeypatch):
-    monkeypatch.setattr(executor, "PIECE", 23 * 4 * 4 * 5)
+def test_features_are_made_in_squares_of_a_grid(monkeypatch):
+    monkeypatch.setattr(derived, "CELL", 16)
     scene, seen = scene_with_holes(), []
 
     def doubled(block):
@@ -160,7 +160,7 @@ def test_features_without_a_halo_are_made_a_few_rows_at_a_time(monkeypatch):
     with Executor(scene, stream=True) as run:
         found = run.through(doubled, bands=scene.shape[2]).scene.read()
     np.testing.assert_array_equal(found[valid_of(scene)], scene.read()[valid_of(scene)] * 2)
-    assert max(seen) < 37
+    assert max(seen) == 16
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=str)
