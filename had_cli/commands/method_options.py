@@ -43,7 +43,10 @@ def with_method_options(
     own = getattr(method, kind) if method else ()
     markup = wants_help(words)
     options = [_option(param, panel=f"Options of {name}", markup=markup) for param in own]
-    options += _foreign(known.values(), kind, method)
+    signature = inspect.signature(command, eval_str=True)
+    fixed = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    own_options = {"--" + parameter.name.replace("_", "-") for parameter in fixed}
+    options += _foreign(known.values(), kind, method, own_options)
 
     def run(**given: Any) -> None:
         if given.get("method") != name:
@@ -53,8 +56,6 @@ def with_method_options(
         command(**given)
 
     foreign_names = [option.name for option in options[len(own) :]]
-    signature = inspect.signature(command, eval_str=True)
-    fixed = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     signature = signature.replace(parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in fixed] + options)
     run.__signature__ = signature  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
@@ -95,11 +96,16 @@ def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
     return _parameter(param, param.type, info, param.default)
 
 
-def _foreign(methods: Iterable[Method], kind: Kind, chosen: Method | None) -> list[inspect.Parameter]:
-    """Return a hidden option for each parameter that is not ours, to say whose it is."""
+def _foreign(
+    methods: Iterable[Method], kind: Kind, chosen: Method | None, fixed: set[str]
+) -> list[inspect.Parameter]:
+    """Return a hidden option for each parameter that is not ours, to say whose it is.
+
+    ``fixed`` are the options that the command has with every method.
+    """
     here, there = ("detect", "train") if kind == "params" else ("train", "detect")
     # the own options of this method are taken; after them, this command's come before the other's
-    used = {part for param in _params(chosen, here) for part in _spelling(param).split("/")}
+    used = fixed | {part for param in _params(chosen, here) for part in _spelling(param).split("/")}
     refusals = []
     for command in (here, there):
         owners: dict[str, list[str]] = {}
