@@ -31,6 +31,13 @@ def golden_cube(shared: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the defaults that whoever runs the tests has set for ``had`` out of them."""
+    monkeypatch.setenv("HAD_CONFIG", "")
+    monkeypatch.delenv("HAD_METHOD", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def _quiet_loggers() -> Iterator[None]:
     """Undo what ``--verbose`` does to loggers in a test that runs a command within this process."""
     yield

@@ -82,14 +82,14 @@ def run(job: dict[str, Any], progress: Callable[[str, float], None]) -> tuple[di
             "engine": detection.engine,
         }
         evaluation = evaluate(detection.scores, truth)
-        told = detection.to_json()
+        detected = detection.to_json()
         if job["map"] is not None:
             detection.save(job["map"], overwrite=True)
     judged = evaluation.to_json(roc_points=ROC_POINTS)
     outcome = {
-        **{name: told[name] for name in ("rows", "cols", "bands", "bands_used", "valid_pixels", "facts")},
+        **{name: detected[name] for name in ("rows", "cols", "bands", "bands_used", "valid_pixels", "facts")},
         **{name: judged[name] for name in ("metrics", "pixels", "f1_threshold", "separability", "roc")},
-        "warnings": [*told["warnings"], *judged["warnings"]],
+        "warnings": [*detected["warnings"], *judged["warnings"]],
     }
     return json_value(outcome), cost
 

@@ -20,6 +20,7 @@ from had_cli.bench.cases import Case, Skipped
 from had_cli.bench.configurations import Configuration
 from had_cli.bench.summary import summarise
 from had_cli.errors import OutputError, SceneError
+from had_cli.files import read_regular
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Metric
 from had_cli.results.metrics.evaluation import SCALING_NOTE, json_value
@@ -150,7 +151,7 @@ def assemble(
             {"scene": cell.scene, "label": cell.label, **cell.cost} for cell in cells if cell.cost is not None
         ],
         "summary": {name: summary(0.0, cost_of(name)) for name in COSTS},
-        "machine": _machine(),
+        "machine": _hardware(),
     }
     return BenchResults(results=json_value(results), curves=json_value(curves), timings=json_value(timings))
 
@@ -167,7 +168,7 @@ def load_results(folder: str | Path) -> BenchResults:
     for name in ("results", "curves", "timings"):
         path = Path(folder, f"{name}.json")
         try:
-            documents[name] = json.loads(path.read_text(encoding="utf-8"))
+            documents[name] = json.loads(read_regular(path))
         except FileNotFoundError:
             raise SceneError(
                 f"{folder}: holds no {path.name}; run had bench -o {folder} to its end"
@@ -197,18 +198,18 @@ def _metric(metric: Metric) -> dict[str, Any]:
 
 def _cell(cell: Cell) -> dict[str, Any]:
     outcome = cell.outcome or {}
-    told = ("rows", "cols", "bands", "bands_used", "valid_pixels", "metrics", "pixels", "f1_threshold")
+    fields = ("rows", "cols", "bands", "bands_used", "valid_pixels", "metrics", "pixels", "f1_threshold")
     return {
         "scene": cell.scene,
         "label": cell.label,
         "error": cell.error,
-        **{name: outcome.get(name) for name in (*told, "separability", "facts")},
+        **{name: outcome.get(name) for name in (*fields, "separability", "facts")},
         "warnings": list(outcome.get("warnings", ())),
         "map": cell.map,
     }
 
 
-def _machine() -> dict[str, Any]:
+def _hardware() -> dict[str, Any]:
     from had_cli.engine.devices import list_devices
     from had_cli.engine.threads import cores
 

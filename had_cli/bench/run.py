@@ -14,11 +14,12 @@ from typing import Any
 from had_cli.bench.cases import find_cases
 from had_cli.bench.clock import Clock
 from had_cli.bench.configurations import Configuration
-from had_cli.bench.folder import BenchFolder
+from had_cli.bench.folder import FILES, BenchFolder
 from had_cli.bench.plan import Conditions, Plan, plan
 from had_cli.bench.process import run_job
 from had_cli.bench.results import BenchResults, Cell, assemble
 from had_cli.engine.devices import choose_device
+from had_cli.scenes.inputs import refuse_inputs
 
 Progress = Callable[[str, float], None]
 
@@ -94,6 +95,14 @@ def run_bench(
     for case in cases:
         for note in case.notes:
             voice.note(f"{case.path}: {note}")
+    read = [
+        *(("a scene of the bench", case.path) for case in cases),
+        *(("the truth", case.truth.path) for case in cases if case.truth is not None),
+        ("the mask", conditions.mask),
+        *(("weights of the bench", configuration.weights) for configuration in configurations),
+    ]
+    for name in FILES:
+        refuse_inputs(Path(folder) / name, read)
     kind = device.partition(":")[0]
     plans = plan(cases, configurations, conditions, kind, keep_maps=keep_maps)
     with BenchFolder(folder) as store:
@@ -132,13 +141,13 @@ def _run(
         voice.note(f"{store.path}: {kept} of {len(plans)} cells are done already")
     clock = Clock([(wanted.configuration.label, wanted.size) for wanted in waiting])
     cells: list[Cell] = []
-    told: set[str] = set()
+    reported: set[str] = set()
     for wanted in plans:
         cell = Cell(scene=wanted.case.name, label=wanted.configuration.label, error=wanted.case.error)
         if wanted.case.error is not None:
-            if wanted.case.name not in told:
+            if wanted.case.name not in reported:
                 voice.fail(f"{wanted.case.name}: {wanted.case.error}")
-                told.add(wanted.case.name)
+                reported.add(wanted.case.name)
         elif finished(wanted):
             document = done[wanted.hash]
             assert document is not None  # noqa: S101 - finished
@@ -159,12 +168,12 @@ def _run(
                 store.keep(wanted.hash, document)
                 done[wanted.hash] = document
                 cell = dataclasses.replace(cell, outcome=last["outcome"], cost=last["cost"], map=wanted.map)
-                _tell(count, wanted, last, clock, voice)
+                _report_cell(count, wanted, last, clock, voice)
         cells.append(cell)
     return cells
 
 
-def _tell(count: str, wanted: Plan, last: Mapping[str, Any], clock: Clock, voice: Voice) -> None:
+def _report_cell(count: str, wanted: Plan, last: Mapping[str, Any], clock: Clock, voice: Voice) -> None:
     auc, cost = last["outcome"]["metrics"].get("auc_df"), last["cost"]
     shown = "undefined" if auc is None else f"{auc:.4f}"
     memory = f"{cost['peak_memory'] / 2**20:.0f} MiB"

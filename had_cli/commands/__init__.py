@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from had_cli.commands.arguments import completed_words, named_command, wants_help
+from had_cli.commands.arguments import completed_words, named_command, named_method, wants_help
 from had_cli.commands.common_options import HelpOption
+from had_cli.errors import UsageError
 
 # command -> the line it has in `had --help`; the module of the same name has `install(app, summary, words)`
 COMMANDS = {
@@ -27,10 +28,11 @@ COMMANDS = {
     "convert": "Write a scene, or a part of it, in another format.",
     "devices": "List what can compute here.",
     "plugins": "List the installed plugins and what they offer.",
+    "config": "Show the defaults that files and variables set.",
     "models": "List, show, verify, import and export trained weights.",
     "demo": "Make a small scene, find its anomalies, draw the result.",
 }
-_HELP = "Find anomalies in hyperspectral scenes."
+_HELP = "Find anomalies in hyperspectral scenes: had detect SCENE runs the default method."
 
 
 def application(words: Sequence[str]) -> typer.Typer:
@@ -44,6 +46,7 @@ def application(words: Sequence[str]) -> typer.Typer:
     command = named_command(words)
     # panels for the help of one command; elsewhere drawing them would cost as much as all the rest
     wants_panels = command is not None and wants_help(words)
+    defaults: dict[str, dict[str, Any]] = {}
     app = typer.Typer(
         name="had",
         help=_HELP,
@@ -52,16 +55,37 @@ def application(words: Sequence[str]) -> typer.Typer:
         add_completion=command is None or bool(unfinished),
         rich_markup_mode="rich" if wants_panels else None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "default_map": defaults},
         add_help_option=False,
     )
     app.callback()(_root)
     if command in COMMANDS:
         import_module(f"had_cli.commands.{command}").install(app, COMMANDS[command], words)
+        defaults[command] = _defaults(app, command, words)
     else:
         for name, summary in COMMANDS.items():
             app.command(name, help=summary)(_listed)
     return app
+
+
+def _defaults(app: typer.Typer, command: str, words: Sequence[str]) -> dict[str, Any]:
+    """Return the defaults that files and variables give to the options of the command."""
+    from inspect import signature
+
+    from had_cli.commands.configuration import in_force, refuse_unknown, settings
+
+    found = settings()
+    if not found:
+        return {}
+    stray = next((setting for setting in found if setting.table[0] not in COMMANDS), None)
+    if stray is not None:
+        raise UsageError(f"{stray.source}: [{stray.table[0]}] is no command of had; see had --help")
+    method = in_force(found, command).get("method")
+    chosen = in_force(found, command, named_method(words) or (None if method is None else str(method.value)))
+    callback = app.registered_commands[-1].callback if app.registered_commands else None
+    names = () if callback is None else signature(callback).parameters
+    refuse_unknown(chosen, command, names)
+    return {name: setting.value for name, setting in chosen.items() if name != "method"}
 
 
 def _listed() -> None:

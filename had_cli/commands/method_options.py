@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
 from had_cli.commands.arguments import named_method, wants_help
+from had_cli.commands.numbers import integer, number
 from had_cli.errors import UsageError
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method, Param
 
 Kind = Literal["params", "train_params"]
+ORIGIN = "method_origin"  # a parameter of the command, not an option
+GIVEN = "option"
+
+
+class Chosen(NamedTuple):
+    """The method of a run, and where its name is from: the option, a variable, a file or ``default``."""
+
+    name: str | None
+    origin: str
 
 
 def with_method_options(
-    command: Callable[..., None], kind: Kind, words: Sequence[str], *, lenient: bool = False
+    command: Callable[..., None], kind: Kind, words: Sequence[str], default: Chosen, *, lenient: bool = False
 ) -> Callable[..., None]:
     """Return ``command`` with its ``**params`` replaced by the options of the method in ``words``.
+
+    Where ``words`` name none, it is that of ``default``. The command is told where the name is from.
 
     The options of all other methods are there too, hidden, to say whose they are when they are used.
 
     Parameters
     ----------
     command
-        Takes ``method`` and ``**params``.
+        Takes ``method``, ``method_origin`` and ``**params``.
     kind
         Which of the method's parameters.
     lenient
@@ -37,25 +49,38 @@ def with_method_options(
     PluginError
         When the method does not exist.
     """
-    name = named_method(words)
+    given_name = named_method(words)
+    name, origin = default if given_name is None else Chosen(given_name, GIVEN)
     known: Mapping[Any, Method] = host.methods()
     method = known.get(name) if name is None or lenient else host.method(name)
     own = getattr(method, kind) if method else ()
     markup = wants_help(words)
     options = [_option(param, panel=f"Options of {name}", markup=markup) for param in own]
-    signature = inspect.signature(command, eval_str=True)
-    fixed = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    own_options = {"--" + parameter.name.replace("_", "-") for parameter in fixed}
-    options += _foreign(known.values(), kind, method, own_options)
+    fixed_names = set(inspect.signature(command).parameters)
+    options += [
+        option
+        for option in _foreign(known.values(), kind, method, named=given_name is not None)
+        if option.name not in fixed_names
+    ]
 
     def run(**given: Any) -> None:
-        if given.get("method") != name:
-            raise UsageError(f"the method cannot be told for sure: {name!r} or {given.get('method')!r}?")
+        if given["method"] not in {given_name, name}:
+            raise UsageError(f"the method cannot be told for sure: {given_name!r} or {given['method']!r}?")
+        if name is None:
+            able = ", ".join(sorted(m.name for m in known.values() if m.train is not None))
+            raise UsageError(f"name the method with -m METHOD; these can be trained: {able}")
+        given |= {"method": name, ORIGIN: origin}
         for option in foreign_names:
             given.pop(option)
         command(**given)
 
     foreign_names = [option.name for option in options[len(own) :]]
+    signature = inspect.signature(command, eval_str=True)
+    fixed = [
+        p
+        for p in signature.parameters.values()
+        if p.kind is not inspect.Parameter.VAR_KEYWORD and p.name != ORIGIN
+    ]
     signature = signature.replace(parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in fixed] + options)
     run.__signature__ = signature  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
@@ -92,21 +117,20 @@ def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
         metavar=_metavar(param),
         autocompletion=complete if param.choices else None,
         rich_help_panel=panel,
+        parser={int: integer, float: number}.get(param.type),
     )
     return _parameter(param, param.type, info, param.default)
 
 
 def _foreign(
-    methods: Iterable[Method], kind: Kind, chosen: Method | None, fixed: set[str]
+    methods: Iterable[Method], kind: Kind, chosen: Method | None, *, named: bool
 ) -> list[inspect.Parameter]:
-    """Return a hidden option for each parameter that is not ours, to say whose it is.
-
-    ``fixed`` are the options that the command has with every method.
-    """
+    """Return a hidden option for each parameter that is not ours, to say whose it is."""
     here, there = ("detect", "train") if kind == "params" else ("train", "detect")
     # the own options of this method are taken; after them, this command's come before the other's
-    used = fixed | {part for param in _params(chosen, here) for part in _spelling(param).split("/")}
+    used = {part for param in _params(chosen, here) for part in _spelling(param).split("/")}
     refusals = []
+    instead_of = chosen if named else None
     for command in (here, there):
         owners: dict[str, list[str]] = {}
         params: dict[str, Param] = {}
@@ -118,7 +142,7 @@ def _foreign(
             parts = set(_spelling(param).split("/"))
             if not parts & used:
                 used |= parts
-                refusals.append(_refusal(param, _whose(param, owners[name], command, here, chosen)))
+                refusals.append(_refusal(param, _whose(param, owners[name], command, here, instead_of)))
     return refusals
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from had_cli.commands import options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Json, Quiet, Verbose
+from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Talk, facts
-from had_cli.commands.method_options import with_method_options
+from had_cli.commands.method_options import GIVEN, Chosen, with_method_options
 from had_cli.commands.outcome import guarded
 
 Scenes = Annotated[
@@ -54,14 +55,18 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
     hint = (
         "" if named_method(words) else "\n\nhad train -m METHOD --help shows the options of a method as well."
     )
-    command = guarded(with_method_options(train, "train_params", words, lenient=bool(completed_words())))
+    configured = in_force(settings(), "train").get("method")
+    default = Chosen(None, "") if configured is None else Chosen(str(configured.value), configured.source)
+    command = guarded(
+        with_method_options(train, "train_params", words, default, lenient=bool(completed_words()))
+    )
     app.command("train", help=summary + hint)(command)
 
 
 def train(
     scenes: Scenes,
-    method: options.Method,
     out: Output,
+    method: options.Method = None,
     overwrite: options.Overwrite = False,
     checkpoint: Checkpoint = None,
     resume: Resume = False,
@@ -70,24 +75,46 @@ def train(
     variable: options.Variable = None,
     bands: options.Bands = None,
     exclude_bands: options.ExcludeBands = None,
+    keep_constant_bands: options.KeepConstantBands = False,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    quality: options.Quality = None,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    method_origin: str = GIVEN,
     **params: Any,
 ) -> None:
     """Train a method's weights on scenes."""
+    method = cast("str", method)  # with_method_options fills it in
     from contextlib import ExitStack
 
+    from had_cli.detection.parameters import check_paths
     from had_cli.scenes.folders import training_scenes
+    from had_cli.scenes.inputs import refuse_clashes
     from had_cli.scenes.open import open_scene
     from had_cli.training import train as training
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
-    training.trainable(method)
+    if method_origin != GIVEN:
+        talk.note(f"method: {method} ({method_origin})")
+    description, _ = training.trainable(method)
+    paths = training_scenes(scenes)
+    made, given = check_paths(description, params, training=True, resume=resume)
+    refuse_clashes(
+        [
+            ("the weights", out),
+            *([] if log_file is None else [("the log", log_file)]),
+            *((f"the file of {option}", path) for option, path in made.items()),
+        ],
+        [
+            *(("a scene of the training", path) for path in paths),
+            ("the mask", mask),
+            *((f"the file of {option}", path) for option, path in given.items()),
+        ],
+    )
     with ExitStack() as stack:
         opened = [
             stack.enter_context(
@@ -98,9 +125,10 @@ def train(
                     exclude_bands=exclude_bands,
                     window=window,
                     mask=mask,
+                    quality=quality,
                 )
             )
-            for path in training_scenes(scenes)
+            for path in paths
         ]
         for scene in opened:
             for note in scene.info.notes:
@@ -115,6 +143,7 @@ def train(
             overwrite=overwrite,
             checkpoint=checkpoint,
             resume=resume,
+            keep_constant_bands=keep_constant_bands,
             log_file=log_file,
             tensorboard=tensorboard,
             progress=progress,

@@ -1,5 +1,4 @@
-"""The engine: a method is written once against :class:`Run`, and runs in memory or streamed."""
+"""The engine: a method is written once against :class:`had_cli.engine.run.Run`.
 
-from had_cli.engine.run import Block, BlockMap, Reduction, Run
-
-__all__ = ["Block", "BlockMap", "Reduction", "Run"]
+It runs in memory or streamed.
+"""

@@ -91,16 +91,19 @@ def choose_device(text: str = "auto") -> str:
                 f"--device mps: this machine has no usable MPS device; there is {_names(list_devices())}"
             )
         return text
-    found = _cuda_devices()
-    if not found:
+    count = _cuda_count()
+    if not count:
         if text == "auto":
             return "cpu"
         raise DeviceError(f"--device {text}: {why_no_cuda()}; use --device cpu")
+    if match["index"] is None and count == 1:
+        return "cuda:0"
     if match["index"] is None:
         # the first of equals, so that the choice does not change from run to run
-        return max(found, key=lambda device: -1 if device.memory_free is None else device.memory_free).name
+        free = [-1 if device.memory_free is None else device.memory_free for device in _cuda_devices()]
+        return f"cuda:{free.index(max(free))}"
     wanted = f"cuda:{int(match['index'])}"
-    if wanted not in {device.name for device in found}:
+    if int(match["index"]) >= count:
         raise DeviceError(f"--device {text}: there is no such device here; there is {_names(list_devices())}")
     return wanted
 
@@ -163,20 +166,76 @@ def _cpu() -> Device:
     return Device("cpu", "cpu", platform.processor() or platform.machine(), memory.total, memory.available)
 
 
+def free_memory(device: str) -> int | None:
+    """Return the bytes that are free on ``device``, or None where it does not tell."""
+    kind, _, index = device.partition(":")
+    if kind == "cuda" and (count := _cuda_count()) > int(index or 0):
+        return _cuda_memory(_torch(), count)[int(index or 0)][0]
+    found = _mps_devices() if kind == "mps" else []
+    return found[0].memory_free if found else None
+
+
+def _cuda_count() -> int:
+    return 0 if _hidden() or not driver_present() else _count(_torch())[0]
+
+
 def _cuda_devices() -> list[Device]:
-    if _hidden() or not driver_present():
+    count = _cuda_count()
+    if not count:
         return []
     torch = _torch()
-    return [_cuda_device(torch, index) for index in range(_count(torch)[0])]
+    return [
+        Device(f"cuda:{index}", "cuda", torch.cuda.get_device_name(index), total, free)
+        for index, (free, total) in enumerate(_cuda_memory(torch, count))
+    ]
 
 
-def _cuda_device(torch: Any, index: int) -> Device:
-    name, model = f"cuda:{index}", torch.cuda.get_device_name(index)
+def _cuda_memory(torch: Any, count: int) -> list[tuple[int | None, int | None]]:
+    """Return (free, total) bytes of each CUDA device.
+
+    The driver's own library answers without any trace on the devices. torch makes a context on each that
+    it asks, which takes hundreds of megabytes of every GPU of a shared machine until the process ends; it is
+    asked where the library (nvidia-ml-py) is not installed or does not know a device.
+    """
+    told = _memory_by_driver(torch, count)
+    return [known or _memory_by_torch(torch, index) for index, known in enumerate(told)]
+
+
+def _memory_by_driver(torch: Any, count: int) -> list[tuple[int, int] | None]:
+    unknown: list[tuple[int, int] | None] = [None] * count
+    try:
+        import pynvml
+    except ImportError:
+        return unknown
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return unknown
+    try:
+        return [_memory_by_identity(pynvml, torch, index) for index in range(count)]
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _memory_by_identity(pynvml: Any, torch: Any, index: int) -> tuple[int, int] | None:
+    # CUDA_VISIBLE_DEVICES and CUDA's order of devices make other numbers of them: the identity decides
+    identity = getattr(torch.cuda.get_device_properties(index), "uuid", None)
+    if identity is None:
+        return None
+    try:
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{str(identity).removeprefix('GPU-')}")
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    except pynvml.NVMLError:  # a part of a device (MIG) has an identity of another kind
+        return None
+    return int(memory.free), int(memory.total)
+
+
+def _memory_by_torch(torch: Any, index: int) -> tuple[int | None, int | None]:
     try:
         free, total = torch.cuda.mem_get_info(index)
     except RuntimeError:  # taken exclusively by another process: listed, and chosen last
-        return Device(name, "cuda", model)
-    return Device(name, "cuda", model, total, free)
+        return None, None
+    return free, total
 
 
 def _mps_devices() -> list[Device]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,16 +15,28 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from had_cli.engine.blocks import block_shape, windows, with_halo
-from had_cli.engine.derived import DerivedSource
+from had_cli.engine.blocks import with_halo
+from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
+from had_cli.engine.devices import free_memory
+from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
+from had_cli.engine.partition import PIECE, Partition, partition
 from had_cli.engine.prefetch import prefetch
-from had_cli.engine.run import BlockMap, Reduction
+from had_cli.engine.reading import (
+    READ,
+    Kept,
+    Pixels,
+    kept_pieces,
+    stored_bytes,
+    streamed_pieces,
+    with_surroundings,
+)
+from had_cli.engine.run import BlockMap, BlockReduction, Reduction
 from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece, Worker
 from had_cli.errors import OutputError, SceneError
 from had_cli.scenes.describe import runs
-from had_cli.scenes.scene import Scene, valid_pixels
+from had_cli.scenes.scene import ArraySource, Scene, valid_pixels
 from had_cli.scenes.source import Window
 from had_cli.scenes.validity import empty_bands
 
@@ -31,14 +44,14 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Progress = Callable[[str, float], None]
 
-# A larger block reads no faster, and a smaller one keeps progress moving.
-LARGEST_BLOCK = 2**26
-# Below this, cutting a scene for more threads costs more than it gains.
-SMALLEST_BLOCK = 4096
+# A GPU takes pieces so many times as large as those that stay in a core's cache.
+ON_A_DEVICE = 16
+# What a piece and all that is made of it on the way take there, in sizes of a piece.
+HELD = 8
 
 
 class Executor(AbstractContextManager["Executor"]):
-    """Runs block reductions and block maps over a scene; implements :class:`had_cli.engine.Run`.
+    """Runs block reductions and block maps over a scene; implements :class:`had_cli.engine.run.Run`.
 
     Parameters
     ----------
@@ -47,12 +60,13 @@ class Executor(AbstractContextManager["Executor"]):
     device
         As chosen by :func:`had_cli.engine.devices.choose_device`.
     stream
-        False: the scene is read once and kept. True: every pass reads it again, block by block,
-        while the block before is computed.
+        False: the scene is read once and kept as it is stored. True: every pass reads it again, while what
+        was read before is computed. Both give the same bytes.
     memory
-        Bytes that blocks in flight and results may take.
+        Bytes that blocks in flight and results may take. It decides how much is read and computed at a
+        time, and no result.
     block_pixels
-        Overrides the pixels of a block, for tests.
+        Overrides the pixels of a piece (:mod:`had_cli.engine.partition`), for tests.
     cost
         Bytes per pixel that reading a block takes beyond the block itself.
     """
@@ -77,22 +91,26 @@ class Executor(AbstractContextManager["Executor"]):
         self._progress = progress or (lambda _label, _fraction: None)
         self._block_pixels, self._cost = block_pixels, cost
         self._worker = Worker(device, self.warn)
-        self._kept: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
+        self._kept = None if stream else Kept(scene)
         self._scratch: list[Any] = []
-        self._blas = ExitStack()
+        self._valid = [0]  # pixels, as the passes have counted them
+        self._settings = ExitStack()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._kept = None
+        if self._kept is not None:
+            self._kept.close()
         for file in self._scratch:
             file.close()
-        self._blas.close()
+        self._settings.close()
 
     def __enter__(self) -> Self:
         # Threads inside BLAS go on spinning after each small factorisation, and take the cores from the
         # blocks that follow; the cores are used by computing several blocks at once.
-        self._blas.enter_context(threadpool_limits(1, user_api="blas"))
+        self._settings.enter_context(threadpool_limits(1, user_api="blas"))
+        if self.device != "cpu":
+            self._settings.enter_context(full_float32())
         return self
 
     @property
@@ -100,14 +118,18 @@ class Executor(AbstractContextManager["Executor"]):
         """Where blocks are computed now."""
         return self._worker.device
 
+    @property
+    def valid_pixels(self) -> int:
+        """How many pixels the maps had to score; 0 before the first."""
+        return self._valid[0]
+
     def leave_device(self, reason: str) -> None:
         """Go on with the CPU, and tell the user why."""
         self._worker.leave(reason)
 
     # -- what a method calls --------------------------------------------------------------------
     def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
-        """Return the statistic over all valid pixels; see :meth:`had_cli.engine.Run.reduce`."""
-        merged = Pairwise(reduction.merge)
+        """Return the statistic over all valid pixels; see :meth:`had_cli.engine.run.Run.reduce`."""
 
         def compute(block: HostBlock) -> T | None:
             # without invalid pixels, rows are handed over without a copy
@@ -117,13 +139,25 @@ class Executor(AbstractContextManager["Executor"]):
                 pixels = pixels[valid]
             return self._worker.reduced(reduction, pixels) if len(pixels) else None
 
-        workers = self._workers()
-        for part in self._passed(compute, label, workers):
-            if part is not None:
-                merged.add(part)
-        if merged.empty:
-            raise self._nothing_valid()
-        return merged.result()
+        return self._merged(reduction.merge, self._passed(compute, label))
+
+    def reduce_blocks(
+        self,
+        reduction: BlockReduction[T],
+        *,
+        halo: int = 0,
+        align: int = 1,
+        cost: int = 0,
+        parallel: bool = True,
+        label: str = "statistics",
+    ) -> T:
+        """Return a statistic of pieces; see :meth:`had_cli.engine.run.Run.reduce_blocks`."""
+
+        def compute(block: HostBlock) -> T | None:
+            return self._worker.reduced_block(reduction, block, halo, align)
+
+        passed = self._passed(compute, label, halo=halo, align=align, cost=cost, parallel=parallel)
+        return self._merged(reduction.merge, passed)
 
     def map(
         self,
@@ -136,68 +170,110 @@ class Executor(AbstractContextManager["Executor"]):
         parallel: bool = True,
         label: str = "scores",
     ) -> npt.NDArray[np.float32]:
-        """Return rows x cols (x layers) of ``function``; see :meth:`had_cli.engine.Run.map`."""
+        """Return rows x cols (x layers) of ``function``; see :meth:`had_cli.engine.run.Run.map`."""
         rows, cols, _ = self.scene.shape
-        result = self._allocate((rows, cols, layers))
+        result = self.allocate((rows, cols, layers))
 
         def compute(block: HostBlock) -> list[Piece]:
             return self._worker.mapped(function, block, halo, align)
 
-        workers = self._workers() if parallel else 1
-        anything = False
-        for pieces in self._passed(compute, label, workers, halo=halo, align=align, cost=cost):
+        counted = 0
+        passed = self._passed(compute, label, halo=halo, align=align, cost=cost, parallel=parallel)
+        for pieces in passed:
             for place, values, valid in pieces:
                 part = result[place.rows, place.cols]
                 part[...] = values
                 part[~valid] = np.nan
-                anything = anything or bool(valid.any())
-        if not anything:  # a method without reductions would pass an empty map for a result
+                counted += int(np.count_nonzero(valid))
+        self._valid[0] = max(self._valid[0], counted)
+        if not counted:  # a method without reductions would pass an empty map for a result
             raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
-
-    @property
-    def recomputed(self) -> bool:
-        """Whether every pass computes the pixels anew; see :class:`had_cli.engine.Run`."""
-        return self._kept is None and isinstance(self.scene.source, DerivedSource)
 
     def through(
         self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
     ) -> Executor:
-        """Return the run of the scene as ``function`` shows it; see :meth:`had_cli.engine.Run.through`."""
+        """Return the run of what ``function`` shows; see :meth:`had_cli.engine.run.Run.through`."""
         rows, cols, _ = self.scene.shape
+        info = derived_info(self.scene, bands)
+        least = (CELL + 2 * halo) ** 2 * (8 * self.scene.shape[2] + 4 * bands + cost)
+        if least > self.memory:
+            self._warn_of_memory("a square of features", least)
 
-        def compute(window: Window) -> npt.NDArray[np.float32]:
-            result = np.empty((window.height, window.width, bands), np.float32)
-            block = self._host_block(with_halo(window, halo, rows, cols))
-            for place, values, valid in self._worker.mapped(function, block, halo, 1):
-                part = result[place.row - window.row :, place.col - window.col :][
-                    : place.height, : place.width
-                ]
-                part[...] = values
-                part[~valid] = np.nan
-            return result
+        def compute(cells: list[Window]) -> Iterator[npt.NDArray[np.float32]]:
+            first, last = cells[0], cells[-1]
+            together = Window(first.col, first.row, last.col + last.width - first.col, first.height)
+            pixels = self._pixels(with_halo(together, halo, rows, cols)[0])
+            for cell in cells:
+                result = np.empty((cell.height, cell.width, bands), np.float32)
+                block = _host_block(pixels, with_halo(cell, halo, rows, cols))
+                for place, values, valid in self._worker.mapped(function, block, halo, 1):
+                    part = result[place.row - cell.row :, place.col - cell.col :]
+                    part = part[: place.height, : place.width]
+                    part[...] = values
+                    part[~valid] = np.nan
+                yield result
 
-        scene = Scene(DerivedSource(self.scene, bands, compute))
+        stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
+        if stream:
+            source: Any = DerivedSource(info, compute, self.memory // 4)
+        else:
+            source = ArraySource(info, self._computed_cells(compute, info.shape, label))
+        return self._derived(source, stream=stream)
+
+    def _derived(self, source: Any, *, stream: bool) -> Executor:
+        """Return a run over a scene that comes of this one; it shares device, warnings and facts."""
         run = Executor(
-            scene,
+            Scene(source),
             device=self.device,
-            stream=self.stream,
+            stream=stream,
             memory=self.memory,
             seed=self.seed,
             weights=self.weights,
             progress=self._progress,
             block_pixels=self._block_pixels,
-            cost=cost,
+            cost=stored_bytes(self.scene),
         )
-        run.warnings, run.facts, run._scratch = self.warnings, self.facts, self._scratch
-        if not self.stream:
-            cube = self.map(function, layers=bands, halo=halo, cost=cost, parallel=False, label=label)
-            cube = cube.reshape(scene.shape)
-            run._kept = cube, valid_pixels(cube)
+        # one worker for both, so that each knows where the other computes
+        run._worker = self._worker
+        run.warnings, run.facts = self.warnings, self.facts
+        run._scratch, run._valid = self._scratch, self._valid
         return run
 
+    def shrunk(self, factor: int, *, label: str = "smaller") -> Executor:
+        """Return the run of the scene averaged by squares; see :meth:`had_cli.engine.run.Run.shrunk`."""
+        rows, cols, bands = self.scene.shape
+        small = self.allocate((-(-rows // factor), -(-cols // factor), bands))
+
+        def compute(block: HostBlock) -> tuple[Window, npt.NDArray[np.float32]]:
+            return block.window, averaged(block.cube, factor)
+
+        for window, values in self._passed(compute, label, align=factor):
+            row, col = window.row // factor, window.col // factor
+            small[row : row + values.shape[0], col : col + values.shape[1]] = values
+        info = dataclasses.replace(derived_info(self.scene, bands), shape=small.shape, block=None)
+        return self._derived(ArraySource(info, small), stream=self.stream)
+
+    def _computed_cells(
+        self,
+        compute: Callable[[list[Window]], Iterator[npt.NDArray[np.float32]]],
+        shape: tuple[int, int, int],
+        label: str,
+    ) -> npt.NDArray[np.float32]:
+        """Return all features, cell by cell: the same bytes as where they are computed when read."""
+        cube = np.empty(shape, np.float32)
+        rows, cols, _ = shape
+        self._progress(label, 0.0)
+        for row in cells_of(Window(0, 0, cols, rows), shape):
+            for cell, values in zip(row, compute(row), strict=True):
+                cube[cell.rows, cell.cols] = values
+                self._progress(
+                    label, (cell.row * cols + cell.height * (cell.col + cell.width)) / (rows * cols)
+                )
+        return cube
+
     def sample(self, count: int) -> npt.NDArray[np.float32]:
-        """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.Run.sample`.
+        """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.run.Run.sample`.
 
         Pieces of rows lie evenly down the scene and are staggered across it, so that neither a
         wedge of nodata nor a lake takes the whole sample.
@@ -215,70 +291,114 @@ class Executor(AbstractContextManager["Executor"]):
         return np.concatenate(found)
 
     def progress(self, label: str, fraction: float) -> None:
-        """Say how far the method's own work is; see :meth:`had_cli.engine.Run.progress`."""
+        """Say how far the method's own work is; see :meth:`had_cli.engine.run.Run.progress`."""
         self._progress(label, fraction)
 
     def warn(self, message: str) -> None:
-        """Keep a line that the user must see; see :meth:`had_cli.engine.Run.warn`."""
+        """Keep a line that the user must see; see :meth:`had_cli.engine.run.Run.warn`."""
         if message not in self.warnings:
             self.warnings.append(message)
             logger.info("warning: %s", message)
 
     def record(self, **facts: Any) -> None:
-        """Keep facts about the result; see :meth:`had_cli.engine.Run.record`."""
+        """Keep facts about the result; see :meth:`had_cli.engine.run.Run.record`."""
         self.facts.update(facts)
 
     # -- blocks ---------------------------------------------------------------------------------
-    def _workers(self) -> int:
-        return cores() if self.device == "cpu" else 1
+    def _merged(self, merge: Callable[[T, T], T], parts: Iterable[T | None]) -> T:
+        merged = Pairwise(merge)
+        for part in parts:
+            if part is not None:
+                merged.add(part)
+        if merged.empty:
+            raise self._nothing_valid()
+        return merged.result()
 
     def _passed(
         self,
         compute: Callable[[HostBlock], T],
         label: str,
-        workers: int,
         *,
         halo: int = 0,
         align: int = 1,
         cost: int = 0,
+        parallel: bool = True,
     ) -> Iterator[T]:
-        """Yield ``compute`` of every block, in the order of the scene: one pass."""
-        rows, cols, _ = self.scene.shape
-        if not self.stream and self._kept is None:
-            self._kept = self._read_block(None)
-        shape = self._block_shape(workers, halo=halo, align=align, cost=cost)
-        plan = [with_halo(core, halo, rows, cols) for core in windows(rows, cols, shape)]
-        self._progress(label, 0.0)
-        blocks = prefetch(self._host_block, plan) if self.stream else map(self._host_block, plan)
-        for done, result in enumerate(ordered(compute, blocks, min(workers, len(plan))), start=1):
-            yield result
-            self._progress(label, done / len(plan))
-
-    def _block_shape(self, workers: int, *, halo: int, align: int, cost: int) -> tuple[int, int]:
+        """Yield ``compute`` of every piece, in the order of the partition: one pass."""
+        parts = self._partition(halo=halo, align=align, cost=cost, parallel=parallel)
         rows, cols, bands = self.scene.shape
-        # one block in use per worker, one waiting, one being read: each as stored and as float32
-        in_flight = 2 * (workers + 2)
-        pixels = self._block_pixels or min(
-            LARGEST_BLOCK // (bands * 4),
-            2 * LARGEST_BLOCK // (bands * 4 + cost + self._cost),
-            self.memory // (in_flight * (bands * 4 + cost + self._cost)),
-            max(SMALLEST_BLOCK, (-(-rows // (workers * align)) * align + 2 * halo) * cols),
-        )
-        natural = self.scene.source.info.block if self.stream else None
-        return block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
+        piece = parts.largest * (8 * bands + cost)  # its pixels, and what comes of them on the way
+        at_once = max(1, min(cores() if parallel else 1, self.memory // (2 * piece)))
+        if piece > self.memory:
+            self._warn_of_memory("a piece of this scene", piece)
 
-    def _host_block(self, place: tuple[Window, Window]) -> HostBlock:
-        outer, core = place
-        if self._kept is not None:
-            cube, valid = self._kept[0][outer.rows, outer.cols], self._kept[1][outer.rows, outer.cols]
+        def block(place: tuple[Pixels, Window]) -> HostBlock:
+            pixels, core = place
+            return _host_block(pixels, with_surroundings(parts, core))
+
+        def workers() -> int:
+            return at_once if self.device == "cpu" else 1
+
+        def done(place: tuple[Pixels, Window]) -> T:
+            return compute(block(place))
+
+        places = self._places(parts, self.memory - at_once * piece)
+        self._progress(label, 0.0)
+        finished, last = 0, -1
+        results: Iterator[T]
+        if self.device == "cpu":
+            # pixels are made by the thread that computes with them, and are in its cache then
+            results = ordered(done, places, workers)
         else:
-            cube, valid = self._read_block(outer)
-        return HostBlock(cube, valid, outer, core)
+            results = ordered(compute, prefetch(block, places), workers)
+        for core, result in zip(parts.pieces(), results, strict=True):
+            yield result
+            finished += core.width * core.height
+            if (percent := 100 * finished // (rows * cols)) > last:
+                last = percent
+                self._progress(label, finished / (rows * cols))
 
-    def _read_block(self, window: Window | None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        # pixel by pixel, however the file has it: it is turned once, and all formats give the same sums
-        cube = np.ascontiguousarray(self.scene.read(window))
-        return cube, valid_pixels(cube)
+    def _scale(self) -> int:
+        """Return how many times larger pieces are on this device, whose memory holds a number of them."""
+        if self.device == "cpu":
+            return 1
+        scale, free = ON_A_DEVICE, free_memory(self.device)
+        while free is not None and scale > 1 and scale * PIECE * HELD > free:
+            scale //= 2
+        return scale
+
+    def _warn_of_memory(self, what: str, needed: int) -> None:
+        self.warn(
+            f"{what} takes {needed / 1e6:.1f} MB while it is computed, more than --memory allows "
+            f"({self.memory / 1e6:.1f} MB)"
+        )
+
+    def _partition(self, *, halo: int, align: int, cost: int, parallel: bool) -> Partition:
+        return partition(
+            self.scene.shape,
+            natural=self.scene.source.info.block,
+            halo=halo,
+            align=align,
+            cost=cost,
+            parallel=parallel,
+            scale=self._scale(),
+            pixels=self._block_pixels,
+        )
+
+    def _places(self, parts: Partition, memory: int) -> Iterator[tuple[Pixels, Window]]:
+        """Yield the pieces of a pass with what makes their pixels; reads take up to ``memory`` bytes."""
+        if self._kept is not None:
+            return kept_pieces(self._kept, parts)
+        # one being read, one waiting, and pieces of two at work
+        each = stored_bytes(self.scene) + self._cost
+        return streamed_pieces(self.scene, parts, min(READ, max(memory, self.memory // 4) // 4) // each)
+
+    def _pixels(self, window: Window) -> Pixels:
+        """Return what makes the pixels of a window, read now unless they are kept."""
+        if self._kept is None:
+            return self.scene.stored(window)
+        self._kept.read_to(window.row + window.height)
+        return self._kept
 
     def _nothing_valid(self) -> SceneError:
         remedy = "see `had info`, or choose bands with --bands"
@@ -294,9 +414,9 @@ class Executor(AbstractContextManager["Executor"]):
         )
 
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
-        return self.scene.read(window) if self._kept is None else self._kept[0][window.rows, window.cols]
+        return self._pixels(window).pixels(window)
 
-    def _allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return an array for results, on disk when it would take more than half the memory."""
         if not self.stream or 4 * np.prod(shape, dtype=np.int64) <= self.memory // 2:
             return np.empty(shape, np.float32)
@@ -310,3 +430,10 @@ class Executor(AbstractContextManager["Executor"]):
         file = tempfile.TemporaryFile(prefix="had-")  # noqa: SIM115 - closed with the executor
         self._scratch.append(file)
         return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
+
+
+def _host_block(pixels: Pixels, place: tuple[Window, Window]) -> HostBlock:
+    """Return the block of a window and its core."""
+    outer, core = place
+    cube = pixels.pixels(outer)
+    return HostBlock(cube, valid_pixels(cube), outer, core)

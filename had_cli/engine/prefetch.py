@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import NoReturn, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 
-def prefetch(function: Callable[[A], B], items: Iterable[A], *, ahead: int = 1) -> Iterator[B]:
+def prefetch(function: Callable[[A], B], items: Iterable[A], *, ahead: int = 1) -> Generator[B]:
     """Yield ``function(item)`` in order, computed in one thread that is ``ahead`` results ahead.
 
     At most ``ahead`` + 2 results exist at a time: one in use, ``ahead`` waiting, one being made. An

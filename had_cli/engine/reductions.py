@@ -14,6 +14,12 @@ Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 
 CHUNK = 2048  # pixels per product: a chunk and its image stay in the cache
+ON_A_DEVICE = 8192  # a GPU wants more at once; sums of single precision grow no longer than this
+
+
+def chunk_pixels(xp: Any) -> int:
+    """Return how many pixels to compute with at once in the namespace ``xp``."""
+    return CHUNK if xp is np else ON_A_DEVICE
 
 
 class Extrema(NamedTuple):
@@ -116,26 +122,29 @@ class SecondMoments:
 
     def compute(self, pixels: Any, xp: Any) -> Moments:
         """Return the moments of n x bands pixels."""
-        bands = pixels.shape[1]
-        total, products = np.zeros(bands), np.zeros((bands, bands))
+        count, bands = pixels.shape
+        device, chunk = device_of(pixels), chunk_pixels(xp)
         if self.deflation is None:
             # any value near the data guards the products against cancellation
-            shift = to_host(xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0))
-            origin, v, u = like(pixels, shift, xp), None, None
+            shift = origin = xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0)
+            v = u = None
         else:
-            shift = np.zeros(bands)
+            shift = xp.zeros((bands,), dtype=xp.float64, device=device)
             origin, v, u = (
                 like(pixels, a, xp) for a in (self.deflation.shift, self.deflation.v, self.deflation.u)
             )
-        for start in range(0, pixels.shape[0], CHUNK):
-            y = pixels[start : start + CHUNK, :] - origin
+        total = xp.zeros((1, bands), dtype=xp.float64, device=device)
+        products = xp.zeros((bands, bands), dtype=xp.float64, device=device)
+        for start in range(0, count, chunk):
+            y = pixels[start : start + chunk, :] - origin
             if v is not None:
                 y -= (y @ v) @ u
-            total += to_host(xp.ones((1, y.shape[0]), dtype=y.dtype, device=device_of(y)) @ y)[0]
-            products += to_host(y.T @ y)
-        count = pixels.shape[0]
-        mean = total / count
-        return Moments(count, mean + shift, products - np.outer(mean, mean) * count)
+            total += xp.ones((1, y.shape[0]), dtype=y.dtype, device=device) @ y
+            products += y.T @ y  # of one matrix, so BLAS computes half of it (syrk)
+        # one copy from a device: it waits for all that was asked for before
+        sums = to_host(xp.concat([shift[None, :], total / count, products], axis=0))
+        shifted, mean, scatter = sums[0], sums[1], sums[2:]
+        return Moments(count, mean + shifted, scatter - np.outer(mean, mean) * count)
 
     def merge(self, first: Moments, second: Moments) -> Moments:
         """Return the moments of both."""

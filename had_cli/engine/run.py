@@ -63,6 +63,21 @@ class Reduction(Protocol[T]):
         ...
 
 
+class BlockReduction(Protocol[T]):
+    """A statistic of the valid pixels that needs to know where they lie. Must be picklable.
+
+    It is called from several threads at a time. Each pixel of the scene is in the core of one block.
+    """
+
+    def compute(self, block: Block) -> T:
+        """Return the partial result of the core of ``block``, in host memory; it has a valid pixel."""
+        ...
+
+    def merge(self, first: T, second: T) -> T:
+        """Return the result of both pieces together; ``first`` comes earlier in the scene."""
+        ...
+
+
 class BlockMap(Protocol):
     """A function from a block to values of its core. Must be picklable."""
 
@@ -91,16 +106,34 @@ class Run(Protocol):
         """Where blocks are computed now: a run may leave a device that it began on."""
         ...
 
-    @property
-    def recomputed(self) -> bool:
-        """Whether every pass computes the pixels anew, as it does :meth:`through` a map while streaming."""
-        ...
-
     def reduce(self, reduction: Reduction[T], label: str = ...) -> T:
         """Return the statistic over all valid pixels.
 
-        Pieces are merged pairwise in the order of the scene, so the result does not depend on
-        timing.
+        Pieces follow from the scene alone and are merged pairwise in its order, so the result does not
+        depend on timing, free memory, the number of cores or the engine.
+
+        Raises
+        ------
+        SceneError
+            When the scene has no valid pixel.
+        """
+        ...
+
+    def reduce_blocks(
+        self,
+        reduction: BlockReduction[T],
+        *,
+        halo: int = 0,
+        align: int = 1,
+        cost: int = 0,
+        parallel: bool = True,
+        label: str = ...,
+    ) -> T:
+        """Return a statistic of what is computed from pixels and their surroundings, over all valid pixels.
+
+        It is to :meth:`map` what :meth:`reduce` is to pixels: ``map`` and then a statistic, without a
+        map of many layers in between. Blocks are cut, and options mean, as for :meth:`map`; pieces are
+        merged as by :meth:`reduce`.
 
         Raises
         ------
@@ -134,14 +167,31 @@ class Run(Protocol):
         """
         ...
 
+    def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        """Return an array to be filled, on disk when it would take more than half the memory.
+
+        For what a method makes of its maps once it has them: go over both by rows.
+        """
+        ...
+
     def through(
         self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = ...
     ) -> Run:
         """Return a run over the scene as ``function`` shows it: core height x core width x ``bands``.
 
         So a detector for cubes serves for features: ``grx.score(run.through(network, bands=64), ...)``.
-        In memory the features are computed once and kept; streamed, every pass computes them again,
-        block by block. ``function`` has the device, or all cores, to itself.
+        In memory the features are computed once and kept; streamed, every pass computes them again.
+        Either way in squares on a grid of the scene, so both give the same bytes. ``function`` has the
+        device, or all cores, to itself.
+        """
+        ...
+
+    def shrunk(self, factor: int, *, label: str = ...) -> Run:
+        """Return a run over the scene averaged over squares of ``factor`` x ``factor`` pixels.
+
+        A square is the mean of its valid pixels, and invalid where it has none; at the right and lower
+        edge it holds what there is. So a method sees the scene at a coarser scale. The averages are
+        computed once and kept.
         """
         ...
 

@@ -29,11 +29,11 @@ def scene_moments(run: Run, *others: Any, label: str = "statistics") -> tuple[Mo
     precision would not survive. Small scenes are computed in double. On large ones a sample of
     pixels gives the leading directions of the background; with these shrunk
     (:class:`Deflation`) the rest is well conditioned and single precision is enough. Where the
-    result shows that it was not, the pass is repeated in double. A run whose pixels are computed anew
-    in every pass is reduced in double at once: a pass costs it more than double precision does.
+    result shows that it was not, the pass is repeated in double. Features of a network are reduced in
+    double at once: a sample would have to compute many of them twice, which costs more.
     """
     bands = run.scene.shape[2]
-    if not is_small(run.scene) and not run.recomputed:
+    if not is_small(run.scene) and run.scene.source.info.format != "derived":
         sample = run.sample(SAMPLE)
         if len(sample) >= 2 * bands:
             deflation = Deflation.from_sample(sample)

@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TypeVar
 
 A = TypeVar("A")
@@ -32,20 +33,25 @@ def cores() -> int:
     return min(usable, MOST)
 
 
-def ordered(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
-    """Yield ``function(item)`` in order; at most one item more than ``workers`` is under way.
+def ordered(function: Callable[[A], B], items: Iterable[A], workers: Callable[[], int]) -> Iterator[B]:
+    """Yield ``function(item)`` in order; at most one item more than ``workers()`` is under way.
 
-    With one worker the caller's thread computes.
+    With one worker the caller's thread computes. The number is asked for before every item: a pass that
+    leaves a GPU goes on with the cores of the CPU.
     """
-    if workers == 1:
-        yield from map(function, items)
-        return
     pending: deque[Future[B]] = deque()
-    with ThreadPoolExecutor(workers, "had-worker") as pool:
+    with ExitStack() as stack:
+        pool: ThreadPoolExecutor | None = None
         try:
             for item in items:
+                many = workers()
+                if many == 1 and not pending:
+                    yield function(item)
+                    continue
+                if pool is None:
+                    pool = stack.enter_context(ThreadPoolExecutor(many, "had-worker"))
                 pending.append(pool.submit(function, item))
-                if len(pending) > workers:
+                while len(pending) > many:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

@@ -113,8 +113,8 @@ def _curves(found: BenchResults) -> tuple[dict[str, Any], list[str]]:
         }
         for scene, row in found.curves.items()
     }
-    told = [f"Of the points of the ROC curves, one in {step} is kept."] if step > 1 else []
-    return curves, told
+    notes = [f"Of the points of the ROC curves, one in {step} is kept."] if step > 1 else []
+    return curves, notes
 
 
 def _separability(found: BenchResults) -> dict[str, dict[str, Any]]:

@@ -42,19 +42,23 @@ def _listed(places: Places, start: Threshold, min_pixels: int, note: str | None)
     count = len(places.places)
     least = f", {min_pixels} or more," if min_pixels > 1 else ""
     groups = "1 group" if count == 1 else f"{count:,} groups"
-    told = (
+    explanation = (
         f"{groups} of connected pixels{least} at or above {start.value:.6g}, the threshold that this report "
         "starts with."
     )
-    return {"rows": [_row(place) for place in places.places[:MOST_PLACES]], "told": told, "note": note}
+    return {
+        "rows": [_row(place) for place in places.places[:MOST_PLACES]],
+        "explanation": explanation,
+        "note": note,
+    }
 
 
 def _row(place: Place) -> dict[str, Any]:
     names = ("rank", "peak", "mean", "pixels", "area_m2", "row", "col", "lon", "lat", "peak_row", "peak_col")
     row = {name: getattr(place, name) for name in names}
-    told = [
+    bands = [
         (f"{band.wavelength_nm:.0f} nm" if band.wavelength_nm is not None else f"band {band.band}")
         + f" ({band.deviations:+.1f} sd)"
         for band in place.bands
     ]
-    return {**row, "bands": ", ".join(told) or None}
+    return {**row, "bands": ", ".join(bands) or None}

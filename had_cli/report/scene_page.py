@@ -74,7 +74,7 @@ def scene_content(
     warnings = [*start.warnings]
     values: Map = scores.astype(np.float32, copy=False)
     sizes = sizes or Sizes.fitting(rows, cols, bands)
-    reduced = sizes.told()
+    reduced = sizes.notes()
     if scores.dtype != np.float32 and not np.array_equal(values, scores, equal_nan=True):
         reduced.append("Scores are rounded to single precision.")
     found = evaluate(scores, truth) if truth is not None else None
@@ -96,7 +96,7 @@ def scene_content(
         "axis": _axis(scene),
         "background": _background(gathered.background, start),
         "tallies": _tallies(values, truth),
-        "threshold": {"value": start.value, "told": _threshold_told(start)},
+        "threshold": {"value": start.value, "explanation": _threshold_explanation(start)},
         "roc": _roc(found),
         "measures": _measures(found),
         "measureNotes": [] if found is None else list(found.notes),
@@ -214,8 +214,8 @@ def _background(background: Background, start: Threshold) -> dict[str, Any]:
         "deviation": background.deviation.tolist(),
         "low": background.low.tolist(),
         "high": background.high.tolist(),
-        "told": f"Background: the {background.pixels:,} valid pixels with a score below {start.value:.6g}, "
-        f"the threshold that this report starts with{sampled}.",
+        "explanation": f"Background: the {background.pixels:,} valid pixels with a score below "
+        f"{start.value:.6g}, the threshold that this report starts with{sampled}.",
     }
 
 
@@ -227,7 +227,7 @@ def _tallies(scores: Map, truth: Mask | None) -> dict[str, Any]:
     return {name: tally(np.sort(scores[part])) for name, part in parts.items()}
 
 
-def _threshold_told(start: Threshold) -> str:
+def _threshold_explanation(start: Threshold) -> str:
     text = f"The report starts with {start.rule}: score ≥ {start.value:.6g}"
     if start.interval is not None:
         low, high = start.interval

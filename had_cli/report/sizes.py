@@ -51,7 +51,7 @@ class Sizes:
         """Return the rows and columns of cells of ``step`` x ``step`` pixels."""
         return math.ceil(self.rows / step), math.ceil(self.cols / step)
 
-    def told(self) -> list[str]:
+    def notes(self) -> list[str]:
         """Return one line for each thing of which the page shows less than the files hold."""
         lines = []
         if self.map_step > 1:

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch.utils import deterministic
 
+from had_cli.engine.float32 import full_float32
+
 _COMPILER_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
 
 
@@ -30,17 +32,18 @@ def reproducible() -> Iterator[None]:
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
     memory: Any = deterministic  # its setting is a property that type checkers do not see
-    products, filled = torch.get_float32_matmul_precision(), memory.fill_uninitialized_memory
+    filled = memory.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)
-    torch.set_float32_matmul_precision("highest")
     memory.fill_uninitialized_memory = False  # no memory is read here before it is written
     try:
         # enabled is False where it is left out: cuDNN would not be used at all
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        flags = torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        )
+        with full_float32(), flags:
             yield
     finally:
         memory.fill_uninitialized_memory = filled
-        torch.set_float32_matmul_precision(products)
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 

@@ -12,11 +12,13 @@ from typing import Any
 from had_cli.detection.parameters import check_params
 from had_cli.engine.devices import choose_device
 from had_cli.errors import HadError, PluginError, UsageError, WeightsError
-from had_cli.files import refuse_existing
+from had_cli.files import refuse_existing, refuse_url
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
+from had_cli.scenes.constant import without_constant
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.folders import training_scenes
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
 from had_cli.training.checkpoint import refuse_existing_state
@@ -37,6 +39,7 @@ def train(
     overwrite: bool = False,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    keep_constant_bands: bool = False,
     log_file: str | Path | None = None,
     tensorboard: str | Path | None = None,
     progress: Progress | None = None,
@@ -49,6 +52,9 @@ def train(
     ----------
     scenes
         Scenes, paths, or folders of scenes (:func:`had_cli.scenes.folders.training_scenes`).
+    keep_constant_bands
+        Bands that hold one value everywhere, or none, take part as well; by default they are left out, with
+        a warning, of all scenes that have the same bands.
     checkpoint
         Folder that keeps the state of the training.
     resume
@@ -76,7 +82,9 @@ def train(
     ready = _check_files(path, folder, overwrite=overwrite, resume=resume)
     check_logs(log, events, resume=resume)
     opened = _opened(scenes)
+    refuse_inputs(path, [("a scene of the training", scene.path) for scene in opened])
     function = host.resolve(entry)
+    device = choose_device(device)
     warnings: list[str] = []
     ended: dict[str, Any] = {}
 
@@ -85,9 +93,13 @@ def train(
         if warn is not None:
             warn(line)
 
+    if not keep_constant_bands:
+        opened, lines = without_constant(opened)
+        for line in lines:
+            remember(line)
     job = TrainingJob(
         scenes=opened,
-        device=choose_device(device),
+        device=device,
         seed=seed,
         output=path,
         checkpoint=folder,
@@ -147,8 +159,10 @@ def _check_files(path: Path, folder: Path | None, *, overwrite: bool, resume: bo
     if resume and not overwrite and path.is_file():
         return True
     refuse_existing(path, overwrite=overwrite)
-    if folder is not None and not resume:
-        refuse_existing_state(folder)
+    if folder is not None:
+        refuse_url(folder)
+        if not resume:
+            refuse_existing_state(folder)
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from had_cli.plugin import Block, Extrema, Resampling
+from had_cli.plugin import Block, Extrema, Resampling, full_float32, to_host
 from had_ferd.fen import PAD, SCALE, Fen, crop
 from had_ferd.network import Bottleneck
 
@@ -57,8 +57,9 @@ class ResampledSums:
         """Return the sums of n x bands pixels."""
         x = self.spectra(pixels, xp)
         total = xp.sum(x, axis=0, dtype=xp.float64)
-        total = np.asarray(total.cpu() if hasattr(total, "cpu") else total)
-        return _Sums(float(xp.min(x)), float(xp.max(x)), len(x), total)
+        ends = xp.astype(xp.stack([xp.min(x), xp.max(x)]), xp.float64)
+        low, high, *sums = to_host(xp.concat([ends, total]))  # one copy from a device
+        return _Sums(float(low), float(high), len(x), np.asarray(sums))
 
     def merge(self, first: _Sums, second: _Sums) -> _Sums:
         """Return the sums of both."""
@@ -118,7 +119,7 @@ class Enhance:
 
     def __call__(self, block: Block) -> Any:
         """Return the enhanced cube, an array of the block's namespace."""
-        with torch.inference_mode(), exact_convolutions():
+        with torch.inference_mode(), full_float32():
             x = torch.as_tensor(block.cube)
             valid = torch.as_tensor(block.valid, device=x.device)
             fen = self._network(str(x.device))
@@ -170,13 +171,6 @@ def fused(fen: Fen) -> Fen:
 def autocast(device: str, precision: str) -> AbstractContextManager[Any]:
     """Return the context in which torch computes in ``precision``: float32, float16 or bfloat16."""
     return nullcontext() if precision == "float32" else torch.autocast(device, getattr(torch, precision))
-
-
-@contextmanager
-def exact_convolutions() -> Iterator[None]:
-    """Keep CUDA from rounding single precision to 10 bits (TF32), torch's default in convolutions."""
-    with torch.backends.cudnn.flags(allow_tf32=False):
-        yield
 
 
 def _continued(start: int, length: int, size: int) -> npt.NDArray[np.intp]:

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from had_cli.plugin import Block, Extrema, GlobalExtrema, Run
-from had_ferd.enhancement import exact_convolutions
+from had_cli.plugin import Block, Extrema, GlobalExtrema, Run, full_float32
 from had_fers.spatial import initialise_spatial
 
 WIDTHS = (128, 64, 32)  # channels after each convolution of the encoder
@@ -62,7 +61,7 @@ class Error:
 
     def __call__(self, block: Block) -> Any:
         """Return core height x core width errors."""
-        with torch.inference_mode(), exact_convolutions():
+        with torch.inference_mode(), full_float32():
             cube = torch.as_tensor(block.core_of(block.cube))
             device = str(cube.device)
             if device not in self._ready:
@@ -79,7 +78,7 @@ def _train(network: nn.Sequential, pixels: Tensor, run: Run) -> list[float]:
     adam = torch.optim.Adam(network.parameters(), lr=RATE)
     losses: list[float] = []
     parts = torch.split(pixels, CHUNK)
-    with exact_convolutions():
+    with full_float32():
         for step in range(STEPS):
             adam.zero_grad()
             total = 0.0

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from had_cli.plugin import Block
-from had_ferd.enhancement import Enhance, exact_convolutions
+from had_cli.plugin import Block, full_float32
+from had_ferd.enhancement import Enhance
 from had_fers.pooling import interpolation
 from had_fers.spatial import PyramidPooling
 from had_fers.summaries import Summaries
@@ -94,7 +94,7 @@ class Fused:
 
     def __call__(self, block: Block) -> Any:
         """Return the cube, an array of the block's namespace."""
-        with torch.inference_mode(), exact_convolutions():
+        with torch.inference_mode(), full_float32():
             cube = torch.as_tensor(self.enhance(block) if self.spectral else self._scaled(block))
             row, col = block.window.row + block.core.row, block.window.col + block.core.col
             self.spatial.add_to(cube, row, col)

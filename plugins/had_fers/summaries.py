@@ -14,8 +14,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from had_cli.plugin import OutputError, Run, Scene, Window, is_out_of_memory, prefetch, valid_pixels
-from had_ferd.enhancement import Enhance, exact_convolutions
+from had_cli.plugin import (
+    OutputError,
+    Run,
+    Scene,
+    Window,
+    full_float32,
+    is_out_of_memory,
+    prefetch,
+    valid_pixels,
+)
+from had_ferd.enhancement import Enhance
 from had_fers.spatial import SpatialNetwork, Summary
 from had_fers.tiles import Axis
 
@@ -24,6 +33,7 @@ IN_MEMORY = 2**28  # bytes of summaries; more of them lie in a temporary file
 BATCH = 2**16  # pixels of tiles that go through the network together
 
 Array = npt.NDArray[np.float32]
+Tile = tuple[Array, npt.NDArray[np.bool_]]  # its pixels, and which are valid
 
 
 @dataclass(frozen=True)
@@ -75,11 +85,11 @@ def summaries(run: Run, network: SpatialNetwork, enhance: Enhance, tile: int) ->
         for row in range(count[0])
         for first in range(0, count[1], together)
     ]
-    machine = _Machine(run, network, enhance)
+    placed = _PlacedNetwork(run, network, enhance)
     run.progress("spatial features", 0.0)
     strips = prefetch(lambda place: _read(run.scene, down, across, *place), plan)
     for done, strip in enumerate(strips, start=1):
-        for index, summary in machine.summaries(strip, across):
+        for index, summary in placed.summaries(strip, across):
             found.grids[strip.row, index], found.gains[strip.row, index] = summary
         run.progress("spatial features", done / len(plan))
     return found
@@ -92,11 +102,12 @@ def _read(scene: Scene, down: Axis, across: Axis, row: int, tiles: range) -> _St
     return _Strip(row, tiles, cube, valid_pixels(cube))
 
 
-class _Machine:
+class _PlacedNetwork:
     """The network where it computes: on the device, and on the CPU once its memory has run out."""
 
     def __init__(self, run: Run, network: SpatialNetwork, enhance: Enhance) -> None:
         self.run, self.network, self.enhance = run, network, enhance
+        self._most: int | None = None  # tiles that the device's memory holds, once that is known
         self._go_to(run.device)
 
     def summaries(self, strip: _Strip, across: Axis) -> Iterator[tuple[int, tuple[Array, Array]]]:
@@ -113,28 +124,43 @@ class _Machine:
             shown = [(strip.cube[:, places[j]], strip.valid[:, places[j]]) for j in batch]
             yield from zip(batch, zip(*self._computed(shown), strict=True), strict=True)
 
-    def _computed(self, tiles: list[tuple[Array, npt.NDArray[np.bool_]]]) -> tuple[Array, Array]:
-        try:
-            return self._compute(tiles)
-        except Exception as error:
-            if self.device == "cpu" or not is_out_of_memory(error):
-                raise
-        self.run.warn(f"{self.device} ran out of memory: spatial features are computed on the CPU")
-        self._go_to("cpu")
-        return self._compute(tiles)
+    def _computed(self, tiles: list[Tile]) -> tuple[Array, Array]:
+        """Return the summaries of ``tiles``; where memory runs out by fewer at a time, then on the CPU."""
+        if self.device == "cpu" or self._most is None or len(tiles) <= self._most:
+            try:
+                return self._compute(tiles)
+            except Exception as error:
+                if self.device == "cpu" or not is_out_of_memory(error):
+                    raise
+            self._give_way(len(tiles))
+        if self.device == "cpu" or self._most is None or len(tiles) <= self._most:
+            return self._computed(tiles)
+        half = len(tiles) // 2
+        parts = [self._computed(tiles[:half]), self._computed(tiles[half:])]
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
-    def _compute(self, tiles: list[tuple[Array, npt.NDArray[np.bool_]]]) -> tuple[Array, Array]:
-        with torch.inference_mode(), exact_convolutions():
-            x = torch.cat([self.enhance.scaled(self._sent(cube), self._sent(valid)) for cube, valid in tiles])
-            summary: Summary = self.placed.summary(x)
+    def _give_way(self, count: int) -> None:
+        if count > 1:
+            self._most = (count + 1) // 2
+            self.run.warn(f"{self.device} ran out of memory: spatial features of fewer tiles at a time")
+        else:
+            self.run.warn(f"{self.device} ran out of memory: spatial features are computed on the CPU")
+            self._go_to("cpu")
+
+    def _compute(self, tiles: list[Tile]) -> tuple[Array, Array]:
+        with torch.inference_mode(), full_float32():
+            x = torch.cat(
+                [self.enhance.scaled(self._on_device(cube), self._on_device(valid)) for cube, valid in tiles]
+            )
+            summary: Summary = self._network.summary(x)
             return summary.grids.cpu().numpy(), summary.gains.cpu().numpy()
 
-    def _sent(self, array: npt.NDArray[np.generic]) -> Tensor:
+    def _on_device(self, array: npt.NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
     def _go_to(self, device: str) -> None:
         self.device = device
-        self.placed = copy.deepcopy(self.network).to(device)
+        self._network = copy.deepcopy(self.network).to(device)
 
 
 def _zeros(shape: tuple[int, ...]) -> Array:

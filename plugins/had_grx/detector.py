@@ -12,6 +12,7 @@ from had_cli.plugin import (
     Block,
     Run,
     SceneError,
+    chunk_pixels,
     device_of,
     is_small,
     like,
@@ -22,7 +23,6 @@ from had_cli.plugin import (
 from had_grx.shrinkage import shrunk_covariance
 from had_grx.whitening import Whitening, whitening
 
-CHUNK = 2048  # pixels per product: a chunk and its image stay in the cache
 TOLERANCE = 2e-6  # relative error of a score that single precision may add
 
 
@@ -103,12 +103,10 @@ class Distance:
             like(pixels, a.astype(self.precision), xp) for a in (origin, rest, self.white.matrix)
         )
         scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=device_of(pixels))
-        for start in range(0, pixels.shape[0], CHUNK):
-            x = xp.astype(pixels[start : start + CHUNK, :], dtype, copy=False) - mean
-            total = xp.zeros((x.shape[0],), dtype=dtype, device=device_of(pixels))
-            for stop, columns in self.white.steps():
-                z = x[:, :stop] @ matrix[:stop, columns]
-                z -= shift[columns]
-                total += xp.vecdot(z, z)
-            scores[start : start + CHUNK] = xp.astype(total, xp.float32)
+        chunk = chunk_pixels(xp)
+        for start in range(0, pixels.shape[0], chunk):
+            x = xp.astype(pixels[start : start + chunk, :], dtype, copy=False) - mean
+            z = self.white.applied(x, matrix)
+            z -= shift
+            scores[start : start + chunk] = xp.astype(xp.vecdot(z, z), xp.float32)
         return xp.reshape(scores, cube.shape[:2])

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.plugin import Moments, Run, like
+from had_cli.plugin import Moments, Run, chunk_pixels, device_of, like
 
 Array = npt.NDArray[np.float64]
-
-CHUNK = 2048  # pixels in double precision at a time
 
 
 def shrunk_covariance(run: Run, moments: Moments, kind: str, weight: float) -> tuple[Array, float | None]:
@@ -59,12 +57,12 @@ class FourthMoment:
 
     def compute(self, pixels: Any, xp: Any) -> float:
         """Return the sum over n x bands pixels."""
-        total = 0.0
-        for start in range(0, pixels.shape[0], CHUNK):
-            x = xp.astype(pixels[start : start + CHUNK, :], xp.float64)
-            x = x - like(pixels, self.mean, xp)
-            total += float(xp.sum(xp.vecdot(x, x) ** 2))
-        return total
+        mean, chunk = like(pixels, self.mean, xp), chunk_pixels(xp)
+        total = xp.zeros((), dtype=xp.float64, device=device_of(pixels))
+        for start in range(0, pixels.shape[0], chunk):
+            x = xp.astype(pixels[start : start + chunk, :], xp.float64) - mean
+            total = total + xp.sum(xp.vecdot(x, x) ** 2)
+        return float(total)  # one copy from a device
 
     def merge(self, first: float, second: float) -> float:
         """Return the sum of both."""

@@ -15,7 +15,14 @@ _LEARNING = (
         help="Down-sampling: neighbours that the network sees are so many pixels apart. Anomalies much "
         "wider than the factor need a larger one.",
     ),
-    Param(name="epochs", type=int, default=300, minimum=1, help="Steps of the training, at most."),
+    Param(
+        name="epochs",
+        type=int,
+        default=300,
+        minimum=1,
+        maximum=1_000_000,
+        help="Steps of the training, at most.",
+    ),
     Param(name="learning_rate", type=float, default=1e-4, minimum=1e-8, maximum=1, help="Rate of Adam."),
     Param(
         name="loss",
@@ -42,6 +49,7 @@ _LEARNING = (
         type=int,
         default=0,
         minimum=0,
+        maximum=1_000_000,
         help="Stop after so many epochs in which the loss (a mean of ten) fell by less than a thousandth; "
         "0 runs all epochs.",
     ),
@@ -66,6 +74,7 @@ _LOG = Param(
     name="log_file",
     type=Path,
     default=None,
+    writes=True,
     help="File for the loss of every epoch: JSON lines, or CSV where the name ends in .csv.",
 )
 
@@ -94,6 +103,7 @@ def had_methods() -> list[Method]:
                 Param(
                     name="save_background",
                     type=Path,
+                    writes=True,
                     default=None,
                     help="Raster for the rebuilt cube of one scene, in its units and its type.",
                 ),
@@ -107,6 +117,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=50,
                     minimum=1,
+                    maximum=1_000_000,
                     help="Epochs between two saved states, with --checkpoint.",
                 ),
             ),

@@ -17,7 +17,8 @@ from had_cli.plugin import (
     scene_moments,
     warn_of_reading_error,
 )
-from had_slrx.distances import RIDGE, LocalDistances, Scene, inverse_root
+from had_slrx.distances import LocalDistances, Scene, inverse_root
+from had_slrx.triangles import RIDGE
 
 
 def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:

@@ -9,22 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.plugin import Block, Extrema, device_of, like
-
-RIDGE = 1e-6  # added to the diagonal of every covariance, in units of the scaled cube
+from had_slrx.triangles import RIDGE, lengths, ridge_leverage, squared_norms
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Statistics of the whole scene: ``mean`` (bands,), ``root`` with root root^T = (S + ridge I)^-1."""
+    """Statistics of the whole scene: ``mean`` (bands,), ``root`` with root root^T = (S + ridge I)^-1.
+
+    ``root`` is a lower triangle, so half of a product with it can be left out.
+    """
 
     mean: npt.NDArray[np.float64]
     root: npt.NDArray[np.float64]
 
 
 def inverse_root(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return W with W W^T = matrix^-1, of a symmetric positive definite matrix."""
+    """Return the lower triangle W with W W^T = matrix^-1, of a symmetric positive definite matrix."""
     values, vectors = np.linalg.eigh(matrix)
-    return np.asarray(vectors / np.sqrt(np.maximum(values, RIDGE)))
+    root = vectors / np.sqrt(np.maximum(values, RIDGE))
+    triangle: npt.NDArray[np.float64] = np.linalg.qr(root.T)[1]
+    return np.ascontiguousarray(triangle.T)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class LocalDistances:
             kept = {r: kept[r] if r in kept else self._row(block, r) for r in near}
             own = kept[row]
             pixels, count = own.pixels[part, ...], own.count[part]
-            whole = xp.linalg.vector_norm(pixels @ like(pixels, self.scene.root, xp), axis=-1)
+            whole = lengths(pixels, like(pixels, self.scene.root, xp), xp)
             around = from_surroundings(kept, row, part, whole, xp)
             mean = own.total[part, :] / xp.clip(count, min=1)[..., None]
             centred = (pixels - mean[..., None, :]) * own.weight[part, ..., None]
@@ -153,8 +157,7 @@ def from_block(centred: Any, count: Any, fallback: Any, xp: Any) -> Any:
     free = xp.clip(count - 1, min=1)[..., None]
     if pixels <= bands:
         gram = centred @ xp.matrix_transpose(centred) / free[..., None]
-        hat = xp.linalg.solve(gram + RIDGE * like(gram, np.eye(pixels), xp), gram)
-        squares = xp.linalg.diagonal(hat) * free
+        squares = ridge_leverage(gram, xp) * free
     else:
         squares = quadratic_form(xp.matrix_transpose(centred) @ centred, count, centred, xp)
     return xp.where((count < 2)[..., None], fallback, xp.sqrt(xp.clip(squares, min=0)))
@@ -168,19 +171,7 @@ def quadratic_form(scatter: Any, count: Any, x: Any, xp: Any) -> Any:
     free = xp.clip(count - 1, min=1)[..., None]
     diagonal = np.arange(scatter.shape[-1])
     scatter[:, diagonal, diagonal] += RIDGE * free
-    half = _forward(xp.linalg.cholesky(scatter), xp.matrix_transpose(x), xp)
-    return xp.sum(half * half, axis=-2) * free
-
-
-def _forward(lower: Any, right: Any, xp: Any) -> Any:
-    """Return lower^-1 right by halves: mostly products, for which all namespaces have batches."""
-    size = lower.shape[-1]
-    if size <= 32:
-        return xp.linalg.solve(lower, right)
-    half = size // 2
-    top = _forward(lower[:, :half, :half], right[:, :half, :], xp)
-    rest = right[:, half:, :] - lower[:, half:, :half] @ top
-    return xp.concat([top, _forward(lower[:, half:, half:], rest, xp)], axis=-2)
+    return squared_norms(scatter, x, xp) * free
 
 
 def _zeros(shape: tuple[int, ...], of: Any, xp: Any) -> Any:

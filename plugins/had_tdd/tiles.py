@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from had_cli.plugin import Block
+from had_cli.plugin import Block, full_float32
 from had_tdd.network import Tdd, fused, layout
 from had_tdd.normalising import Normaliser
 
@@ -104,7 +104,7 @@ class TileMap:
     def __call__(self, block: Block) -> Any:
         """Return core height x core width scores."""
         tiling, core = self.tiling, block.core
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+        with torch.inference_mode(), full_float32():
             cube = torch.as_tensor(block.cube)
             valid = torch.as_tensor(block.valid, device=cube.device)
             network, weights = self._network(str(cube.device)), tiling.weights().to(cube.device)

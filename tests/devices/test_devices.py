@@ -77,7 +77,7 @@ def test_without_a_driver_auto_is_the_cpu_and_torch_is_not_even_imported(machine
 
 def test_listing_and_choosing_in_a_fresh_interpreter_imports_torch_only_where_a_driver_is():
     code = (
-        "import sys; from had_cli import devices; devices._TRACES = ();"
+        "import sys; from had_cli.engine import devices; devices._TRACES = ();"
         "devices.choose_device('auto'); devices.choose_device('cpu'); devices.list_devices();"
         "assert not {'torch', 'numpy'} & set(sys.modules)"
     )

@@ -8,6 +8,7 @@ import pytest
 
 import had_grx.detector
 import had_slrx.detector
+import had_ssf.detector
 from had_cli.engine.executor import Executor
 from had_cli.scenes.open import open_scene, open_scores
 
@@ -85,6 +86,7 @@ METHODS = {
         SimpleNamespace(shrinkage="ledoit-wolf", shrinkage_weight=1e-3, components=None),
     ),
     "slrx": (had_slrx.detector.detect, SimpleNamespace(block_size=3)),
+    "ssf": (had_ssf.detector.detect, SimpleNamespace(save_parts=None, wide=True)),
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from had_cli.engine import statistics
+from had_cli.engine import derived, statistics
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Deflation, GlobalExtrema, Joint, SecondMoments
 from had_cli.errors import HadError, SceneError
@@ -108,6 +108,59 @@ def test_cores_begin_at_multiples_and_results_lie_where_they_belong():
     assert (origins[..., 0] <= rows).all()
     assert (rows - origins[..., 0] < 40).all()
     assert (origins[..., 1] <= cols).all()
+
+
+class SumOfWindowSums:
+    """A statistic of what a map with a halo makes of valid pixels."""
+
+    def compute(self, block):
+        values = WindowSum(2)(block)[block.core_of(block.valid)]
+        return len(values), float(values.astype(np.float64).sum())
+
+    def merge(self, first, second):
+        return first[0] + second[0], first[1] + second[1]
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+@pytest.mark.parametrize("align", [1, 8])
+def test_a_statistic_of_pixels_and_their_surroundings(engine, align):
+    scene = scene_with_holes()
+    with Executor(scene) as run:
+        sums = run.map(WindowSum(2), halo=2)
+    with Executor(scene, **engine) as run:
+        count, total = run.reduce_blocks(SumOfWindowSums(), halo=2, align=align)
+    assert count == np.count_nonzero(valid_of(scene))
+    np.testing.assert_allclose(total, np.nansum(sums, dtype=np.float64), rtol=1e-9)
+
+
+def test_blocks_without_valid_pixels_are_in_no_statistic():
+    cube = np.ones((20, 6, 3), np.float32)
+    cube[:12] = np.nan
+    with Executor(Scene.from_array(cube), stream=True, block_pixels=24) as run:
+        assert run.reduce_blocks(SumOfWindowSums())[0] == 8 * 6
+    with pytest.raises(SceneError, match="no valid pixel"), Executor(Scene.from_array(cube[:12])) as run:
+        run.reduce_blocks(SumOfWindowSums())
+
+
+def test_room_for_results_lies_on_disk_where_memory_is_short():
+    scene = scene_with_holes()
+    with Executor(scene, stream=True, memory=2000) as run:
+        assert isinstance(run.allocate((37, 23)), np.memmap)
+        assert not isinstance(run.allocate((5, 5)), np.memmap)
+
+
+def test_features_are_made_in_squares_of_a_grid(monkeypatch):
+    monkeypatch.setattr(derived, "CELL", 16)
+    scene, seen = scene_with_holes(), []
+
+    def doubled(block):
+        seen.append(block.window.height)
+        return block.core_of(block.cube) * 2
+
+    with Executor(scene, stream=True) as run:
+        found = run.through(doubled, bands=scene.shape[2]).scene.read()
+    np.testing.assert_array_equal(found[valid_of(scene)], scene.read()[valid_of(scene)] * 2)
+    assert max(seen) == 16
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=str)

@@ -51,7 +51,7 @@ def test_leaving_early_ends_the_reader():
 
 
 def test_several_workers_give_the_results_in_order():
-    assert list(ordered(lambda i: i * i, iter(range(30)), workers=3)) == [i * i for i in range(30)]
+    assert list(ordered(lambda i: i * i, iter(range(30)), lambda: 3)) == [i * i for i in range(30)]
 
 
 def test_while_a_run_lasts_blas_has_one_thread():
@@ -66,7 +66,7 @@ def test_while_a_run_lasts_blas_has_one_thread():
 
 def test_an_error_in_a_worker_is_raised():
     with pytest.raises(ZeroDivisionError):
-        list(ordered(lambda i: 1 // (i - 5), range(10), workers=2))
+        list(ordered(lambda i: 1 // (i - 5), range(10), lambda: 2))
 
 
 def test_omp_num_threads_lowers_the_number_of_blocks_at_once(monkeypatch):
@@ -80,3 +80,25 @@ def test_merging_keeps_the_order_and_adds_everything_once():
     for letter in "hyperspectral":
         merged.add(letter)
     assert merged.result() == "hyperspectral"
+
+
+def test_the_number_of_workers_may_grow_on_the_way():
+    together, most, lock = 0, [], threading.Lock()
+    both = threading.Barrier(2, timeout=20)
+
+    def work(index):
+        nonlocal together
+        with lock:
+            together += 1
+            most.append(together)
+        if index in {6, 7}:  # these two can only end together
+            both.wait()
+        with lock:
+            together -= 1
+        return index
+
+    started = []
+    items = (started.append(i) or i for i in range(8))
+    assert list(ordered(work, items, lambda: 1 if len(started) < 5 else 2)) == list(range(8))
+    assert max(most[:3]) == 1
+    assert max(most) == 2

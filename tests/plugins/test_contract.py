@@ -26,3 +26,7 @@ class TestSlrx(MethodContract):
 class TestSlrxWithBlocksThatDoNotDivideTheScene(MethodContract):
     method = "slrx"
     params: ClassVar = {"block_size": 7}
+
+
+class TestSsf(MethodContract):
+    method = "ssf"

@@ -48,7 +48,7 @@ def test_a_scene_and_its_map_become_one_page_with_the_truth_of_the_scene(had):
     assert out.startswith("grx_report.html: ")
     page = carried("grx_report.html")
     assert page["kind"] == "scene"
-    assert page["threshold"]["told"].startswith("The report starts with cfar:0.001")
+    assert page["threshold"]["explanation"].startswith("The report starts with cfar:0.001")
     assert page["roc"]["p_d"][-1] == 1
     provenance = json.dumps(page["provenance"])
     assert "line.mat" in provenance

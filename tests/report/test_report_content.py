@@ -115,12 +115,12 @@ def test_no_scene_is_too_large_for_a_page(rows, cols, bands):
     spectra = np.prod(sizes.grid(sizes.spectrum_step)) * bands
     assert cells * 8 * 4 / 3 + spectra * 2 * 4 / 3 < PAGE_BYTES
     assert sizes.spectrum_step % sizes.map_step == 0
-    assert bool(sizes.told()) == (sizes.spectrum_step > 1)
+    assert bool(sizes.notes()) == (sizes.spectrum_step > 1)
 
 
 def test_common_scenes_are_shown_whole():
     for shape in ((100, 100, 205), (120, 160, 120), (150, 150, 188), (64, 64, 276)):
-        assert Sizes.fitting(*shape).told() == []
+        assert Sizes.fitting(*shape).notes() == []
 
 
 @pytest.mark.parametrize("step", [1, 3, 4])

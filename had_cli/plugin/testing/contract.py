@@ -135,12 +135,15 @@ class MethodContract:
 
     def test_its_pieces_can_be_sent_to_other_processes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Reductions and block maps survive pickling, as a cluster needs."""
-        from had_cli.detection import detect as detection
+        from had_cli.detection.detect import detect as detection
         from had_cli.engine.executor import Executor
 
         class Travelling(Executor):
             def reduce(self, reduction: Any, *args: Any, **options: Any) -> Any:
                 return super().reduce(_sent(reduction), *args, **options)
+
+            def reduce_blocks(self, reduction: Any, **options: Any) -> Any:
+                return super().reduce_blocks(_sent(reduction), **options)
 
             def map(self, function: Any, **options: Any) -> Scores:
                 return super().map(_sent(function), **options)

@@ -23,7 +23,7 @@ function toNumber(value) {
   return typeof value === "string" ? Number(value.replace("inf", "Infinity")) : value;
 }
 
-function whole(value) {
+function integer(value) {
   return WHOLE.format(value);
 }
 
@@ -36,7 +36,7 @@ function figures(value, digits = 4) {
     const [mantissa, power] = value.toExponential(digits - 1).split("e");
     return `${signed(mantissa)}·10${raised(Number(power))}`;
   }
-  if (size >= 10 ** digits) return signed(whole(value));
+  if (size >= 10 ** digits) return signed(integer(value));
   return signed(String(Number(value.toPrecision(digits))));
 }
 

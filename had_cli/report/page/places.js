@@ -1,9 +1,9 @@
 // The table of places: connected pixels at or above the threshold that the report starts with.
 
 function placesPanel(content, state, map) {
-  const { rows, told, note } = content.places;
+  const { rows, explanation, note } = content.places;
   const standing = element("p", { class: "standing", id: "places-standing" });
-  if (!rows.length) return panel("places", "Places", element("p", { class: "hint" }, told));
+  if (!rows.length) return panel("places", "Places", element("p", { class: "hint" }, explanation));
   const lines = [];
   const numbers = (title, name, text, digits = 4) => ({
     title, number: true, value: (row) => toNumber(row[name]), text: (row) => (row[name] === null ? "" : (text ?? ((value) => figures(value, digits)))(toNumber(row[name]))),
@@ -46,8 +46,8 @@ function placesPanel(content, state, map) {
       reached += reaches;
       lines[i].classList.toggle("below", !reaches);
     });
-    standing.textContent = `${whole(reached)} of ${whole(rows.length)} places listed reach the threshold in use.`;
+    standing.textContent = `${integer(reached)} of ${integer(rows.length)} places listed reach the threshold in use.`;
   });
-  return panel("places", "Places", element("p", { class: "hint" }, told), standing, table,
+  return panel("places", "Places", element("p", { class: "hint" }, explanation), standing, table,
     note ? element("p", { class: "hint" }, note) : null);
 }

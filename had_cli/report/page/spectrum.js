@@ -84,7 +84,7 @@ function spectrumPanel(content, state) {
 
   const names = [["pixel", "pixel"], ["background", "background mean"], ["spread", "± 1 standard deviation"], ["spread-wide", "5 to 95 %"]];
   return panel("spectrum", "Spectrum", view, facts, key(names), chart.host, words,
-    element("p", { class: "hint" }, background.told));
+    element("p", { class: "hint" }, background.explanation));
 }
 
 // what is drawn: as measured, or in the background's standard deviations from its mean

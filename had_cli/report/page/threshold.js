@@ -47,7 +47,7 @@ function thresholdPanel(content, state, threshold) {
   const number = element("input", { type: "number", id: "threshold-value", step: "any", inputmode: "decimal", "aria-label": "Threshold, score" });
   const reset = element("button", { type: "button", onclick: () => threshold.set(toNumber(content.threshold.value)) }, "Reset");
   const readouts = element("dl", { class: "readouts", id: "counts" });
-  const hint = element("p", { class: "hint", id: "threshold-hint" }, content.threshold.told);
+  const hint = element("p", { class: "hint", id: "threshold-hint" }, content.threshold.explanation);
   const scale = element("div", { class: "scale", "aria-hidden": "true" }, ...shareTicks(threshold));
 
   range.addEventListener("input", () => threshold.set(threshold.scoreAt(Number(range.value))));
@@ -62,7 +62,7 @@ function thresholdPanel(content, state, threshold) {
     const counts = threshold.counts(score);
     if (document.activeElement !== number) number.value = typed(score);
     if (document.activeElement !== range) range.value = threshold.stopAt(score);
-    readouts.replaceChildren(...told(counts).map(([name, value, detail]) =>
+    readouts.replaceChildren(...readings(counts).map(([name, value, detail]) =>
       element("div", {}, element("dt", {}, name), element("dd", {}, element("strong", {}, value), " ", element("small", {}, detail)))));
     const words = spoken(counts);
     range.setAttribute("aria-valuetext", `score ${figures(score)}: ${words}`);
@@ -96,17 +96,17 @@ function shareTicks({ tallies }) {
   return [...found, none];
 }
 
-function told({ all, anomalous, background }) {
-  const about = ({ above, exact }) => `${exact ? "" : "≈ "}${whole(above)}`;
-  const rows = [["Flagged", about(all), `of ${whole(all.count)} pixels, ${percent(all.share)}`]];
+function readings({ all, anomalous, background }) {
+  const about = ({ above, exact }) => `${exact ? "" : "≈ "}${integer(above)}`;
+  const rows = [["Flagged", about(all), `of ${integer(all.count)} pixels, ${percent(all.share)}`]];
   if (anomalous) {
-    rows.push([element("span", {}, "Detected, ", symbol("P_D")), rate(anomalous.share), `${about(anomalous)} of ${whole(anomalous.count)}`]);
-    rows.push([element("span", {}, "False alarms, ", symbol("P_F")), rate(background.share), `${about(background)} of ${whole(background.count)}`]);
+    rows.push([element("span", {}, "Detected, ", symbol("P_D")), rate(anomalous.share), `${about(anomalous)} of ${integer(anomalous.count)}`]);
+    rows.push([element("span", {}, "False alarms, ", symbol("P_F")), rate(background.share), `${about(background)} of ${integer(background.count)}`]);
   }
   return rows;
 }
 
 function spoken({ all, anomalous, background }) {
   const judged = anomalous ? `, P D ${rate(anomalous.share)}, P F ${rate(background.share)}` : "";
-  return `${whole(all.above)} of ${whole(all.count)} pixels flagged, ${percent(all.share)}${judged}`;
+  return `${integer(all.above)} of ${integer(all.count)} pixels flagged, ${percent(all.share)}${judged}`;
 }

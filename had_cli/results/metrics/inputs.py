@@ -98,10 +98,10 @@ def _truth(truth: Given, shape: tuple[int, ...]) -> tuple[str, npt.NDArray[np.bo
         raise SceneError("the truth holds values that are no labels; give 0 for background, 1 for anomalous")
     marked = array != 0
     several = np.unique(array[marked]).size
-    told = (
+    notes = (
         [f"the truth holds {several} labels besides 0: all of them count as anomalous"] if several > 1 else []
     )
-    return "the truth", marked, told
+    return "the truth", marked, notes
 
 
 def _squeezed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 
 from had_cli import detect, open_scene
-from had_cli.engine import Block
 from had_cli.engine.blocks import windows, with_halo
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Extrema
 from had_cli.errors import SceneError
+from had_cli.plugin import Block
 from had_cli.plugin.testing import example_cube
 from had_cli.scenes.bands import BandGrid, Resampling
 from had_cli.scenes.scene import Scene

@@ -195,9 +195,11 @@ def test_a_tile_without_any_valid_pixel_costs_nothing_and_changes_nothing(networ
     scene = cube(600, 40)
     scene[300:] = np.nan
     counted = []
-    original = module._Machine._compute
+    original = module._PlacedNetwork._compute
     monkeypatch.setattr(
-        module._Machine, "_compute", lambda self, tiles: counted.append(len(tiles)) or original(self, tiles)
+        module._PlacedNetwork,
+        "_compute",
+        lambda self, tiles: counted.append(len(tiles)) or original(self, tiles),
     )
     found = features(Scene.from_array(scene), networks)
     starts = Axis.of(600, 64).starts
@@ -238,14 +240,14 @@ def test_where_a_device_runs_out_of_memory_the_cpu_takes_over(networks, monkeypa
     scene = Scene.from_array(cube(300, 40))
     with Executor(scene) as run:
         _, expected = spatial_of(run, networks)
-    original = module._Machine._compute
+    original = module._PlacedNetwork._compute
 
     def starved(self, tiles):
         if self.device != "cpu":
             raise RuntimeError("CUDA out of memory")
         return original(self, tiles)
 
-    monkeypatch.setattr(module._Machine, "_compute", starved)
+    monkeypatch.setattr(module._PlacedNetwork, "_compute", starved)
     with Executor(scene) as run:
         monkeypatch.setattr(type(run), "device", "meta")  # one that torch knows and that holds nothing
         _, found = spatial_of(run, networks)
