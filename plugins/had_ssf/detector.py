@@ -85,6 +85,6 @@ def maps(derived: Run, members: tuple[Member, ...]) -> Scores:
 
 def _tell(run: Run, moments: Moments, spectra: Components) -> None:
     rank = int(np.count_nonzero(spectra.variances))
-    run.record(components=rank, valid_pixels=moments.count)
+    run.record(components=rank, valid_pixels=moments.count, log_ranks=True)
     if not rank:
         run.warn("every valid pixel of the scene is the same: all scores are equal")
