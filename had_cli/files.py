@@ -1,12 +1,22 @@
-"""Small files written whole or not at all, and never over something else by accident."""
+"""Files written whole or not at all, and never over something else by accident; files read by us."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-import tempfile
+import re
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from had_cli.errors import OutputError, OutputExistsError
+from had_cli.publishing.placing import JOURNAL, NEW, place
+from had_cli.publishing.scratch import scratch_beside, sweep
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # pathlib makes one slash of two
+_SHOWN = 200  # characters of a path in a message
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -17,9 +27,19 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
     OutputExistsError
         When it exists and ``overwrite`` is false.
     OutputError
-        When it is a folder, or its own folder is missing.
+        When it is a folder or a URL, or its own folder is missing.
     """
-    if path.is_dir():
+    refuse_url(path)
+    sweep(path.parent)  # a run that was killed may have the file ready
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        found = None
+    except (OSError, ValueError) as error:  # too long, or with a null byte
+        if not os.path.lexists(path):
+            raise cannot_write(path, error) from error
+        found = None  # a link that leads nowhere
+    if found is not None and stat.S_ISDIR(found.st_mode):
         raise OutputError(f"{path}: is a folder; name a file")
     if os.path.lexists(path) and not overwrite:
         raise OutputExistsError(f"{path}: exists already; give --overwrite or another name")
@@ -27,28 +47,110 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
 
 
+def refuse_url(path: Path) -> None:
+    """Check that an output is a file on this machine: ``http:`` would become a folder here.
+
+    Raises
+    ------
+    OutputError
+        When it is a URL.
+    """
+    if _URL.match(str(path)):
+        raise OutputError(f"{path}: is a URL; outputs are files on this machine, so name one")
+
+
 def printable(path: str | Path) -> str:
     """Return a path as text that can be encoded: what is not valid UTF-8 in it becomes a sign."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+@contextlib.contextmanager
+def written_whole(path: Path, *, companions: Sequence[str] = (), overwrite: bool = False) -> Iterator[Path]:
+    """Yield the path to write a file to, beside which others of its set may be written.
+
+    They lie in a temporary folder in that of ``path`` and take their places together when the context
+    is left, on the disk by then. After an exception nothing has changed.
+
+    Parameters
+    ----------
+    companions
+        Names of files that go when ``path`` is replaced, such as statistics of the old one.
+
+    Raises
+    ------
+    OutputExistsError
+        When a file is there already, or is made meanwhile, and ``overwrite`` is false.
+    OutputError
+        As :func:`refuse_existing`, and when the system refuses.
+    """
+    refuse_existing(path, overwrite=overwrite)
+    with contextlib.ExitStack() as stack:
+        try:
+            scratch = stack.enter_context(scratch_beside(path))
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"{path}: the folder {path.parent} cannot be written to ({reason})") from error
+        yield scratch / NEW / path.name
+        try:
+            place(scratch, path, companions=companions, overwrite=overwrite)
+        except OutputError:
+            raise
+        except FileExistsError as error:
+            taken = error.filename2 or error.filename or path
+            raise OutputExistsError(f"{taken}: exists already; give --overwrite or another name") from None
+        except OSError as error:
+            kept = f"; what was there lies in {scratch}" if os.path.lexists(scratch / JOURNAL) else ""
+            raise OutputError(f"{cannot_write(path, error)}{kept}") from error
+
+
 def write_whole(path: Path, content: bytes, *, overwrite: bool = False) -> None:
-    """Write ``content`` under a temporary name beside ``path`` and rename it when complete.
+    """Write ``content`` to ``path``: all of it or nothing.
 
     Raises
     ------
     OutputExistsError, OutputError
-        As :func:`refuse_existing`, and when the system refuses.
+        As :func:`written_whole`.
     """
-    refuse_existing(path, overwrite=overwrite)
-    try:
-        # a folder, so that the file itself is made with the permissions that the user's umask asks for
-        with tempfile.TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent) as folder:
-            temporary = Path(folder, path.name)
-            temporary.write_bytes(content)
-            refuse_existing(path, overwrite=overwrite)
-            temporary.replace(path)
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    with written_whole(path, overwrite=overwrite) as scratch:
+        try:
+            scratch.write_bytes(content)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """Open a regular file for reading; a pipe or a device is refused and never waited for.
+
+    Raises
+    ------
+    OSError
+        As ``open``, and with ``EINVAL`` and words of ours when it is no regular file.
+    """
+    # without O_NONBLOCK the opening itself would wait for somebody to write into a pipe
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(path, flags), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
+    if hasattr(os, "set_blocking"):
+        os.set_blocking(file.fileno(), True)
+    return file
+
+
+def read_regular(path: str | Path) -> bytes:
+    """Return the content of a regular file.
+
+    Raises
+    ------
+    OSError
+        As :func:`open_regular`.
+    """
+    with open_regular(path) as file:
+        return file.read()
+
+
+def cannot_write(path: Path, error: Exception) -> OutputError:
+    """Return the error that says that the system does not let ``path`` be written."""
+    text = str(path)
+    shown = text if len(text) <= _SHOWN else f"{text[:60]}... ({len(text)} characters)"
+    return OutputError(f"{shown}: cannot be written ({getattr(error, 'strerror', None) or error})")

@@ -22,9 +22,9 @@ from had_cli.detection.parameters import check_params
 from had_cli.plugin import host
 from had_cli.scenes.open import open_scene
 from had_cli.training.job import TrainingJob
-from had_cli.training.reproducible import reproducible
+from had_cli.training.loop import TrainingLoop
 from had_tdd.settings import settled
-from had_tdd.trainer import Training, begun
+from had_tdd.trainer import Training
 
 
 def main() -> None:
@@ -57,27 +57,27 @@ def main() -> None:
     )
     start = time.process_time()
 
-    def tell(record: dict[str, Any]) -> None:
+    def write(record: dict[str, Any]) -> None:
         line = json.dumps(record)
         print(line, flush=True)
         with options.output.open("a") as file:
             file.write(line + "\n")
 
-    def after(training: Training) -> None:
-        if training.epoch < options.from_epoch:
+    def after(loop: TrainingLoop) -> None:
+        if loop.epoch < options.from_epoch:
             return
         with TemporaryDirectory() as folder:
             path = Path(folder, "tdd.safetensors")
-            training.weights().save(path)
+            training.weights(loop).save(path)
             found = {
                 Path(scene).stem: detect(scene, "tdd", weights=path, device="cpu").evaluation
                 for scene in options.test
             }
         auc = {name: round(one.auc, 4) for name, one in found.items() if one is not None}
-        tell(
+        write(
             {
-                "epoch": training.epoch,
-                "loss": round(training.losses[-1], 4),
+                "epoch": loop.epoch,
+                "loss": round(loop.losses()[-1], 4),
                 "auc": auc,
                 "mean": round(sum(auc.values()) / len(auc), 4),
                 "cpu_seconds": round(time.process_time() - start),
@@ -85,12 +85,11 @@ def main() -> None:
         )
 
     names = {"train": [Path(p).stem for p in options.train], "test": [Path(p).stem for p in options.test]}
-    tell({**names, "seed": options.seed, "settings": vars(params)})
-    training = begun(job, params)
-    with reproducible():
-        training.run(after)
+    write({**names, "seed": options.seed, "settings": vars(params)})
+    training = Training(job, params)
+    loop = TrainingLoop(job, training.plan()).run(after)
     if options.save is not None:
-        training.weights().save(options.save, overwrite=True)
+        training.weights(loop).save(options.save, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -153,7 +153,8 @@ def _case(
             info = scene.source.info
         if truth is None and info.truth is None:
             return None
-        prints = fingerprint(path), "own" if truth is None else fingerprint(truth.path)
+        own = " ".join(map(fingerprint, (path, *info.files)))
+        prints = own, "own" if truth is None else fingerprint(truth.path)
     except HadError as error:
         return Case(name=name, path=path, error=" ".join(str(error).split()))
     notes = info.notes

@@ -12,6 +12,7 @@ from typing import Any
 from had_cli.bench.fingerprints import content_hash
 from had_cli.detection.parameters import check_params
 from had_cli.errors import UsageError
+from had_cli.files import read_regular
 from had_cli.plugin import host
 from had_cli.weights.chosen import weights_for
 from had_cli.weights.models import names
@@ -144,7 +145,7 @@ def _configuration(
 
 def _from_file(file: Path) -> list[Configuration]:
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(read_regular(file).decode())
     except FileNotFoundError:
         raise UsageError(f"--config {file}: there is no such file") from None
     except OSError as error:

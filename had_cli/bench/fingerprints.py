@@ -33,6 +33,8 @@ def fingerprint(path: str) -> str:
         for other in file.parent.iterdir()
         if other.is_file() and (other.name == name or other.name.startswith(name + "."))
     )
+    if file.is_dir():  # a store of many files
+        parts += sorted(other for other in file.rglob("*") if other.is_file())
     total = hashlib.sha256(file.name.encode())
     for part in parts:
         found = part.stat()

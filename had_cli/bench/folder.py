@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from had_cli.errors import OutputError, OutputExistsError
-from had_cli.files import write_whole
+from had_cli.files import refuse_url, write_whole
+from had_cli.publishing.locks import take
+from had_cli.publishing.scratch import sweep
 
 MARK = "bench.lock"
 PARTS = ("cells", "maps", "plots")
+FILES = (
+    MARK,
+    "results.json",
+    "curves.json",
+    "timings.json",
+    "results.csv",
+    "timings.csv",
+    "results.md",
+)
 
 
 class BenchFolder:
@@ -32,6 +41,7 @@ class BenchFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        refuse_url(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise OutputError(f"{self.path}: is a file; name a folder for the results")
         if self.path.is_dir() and not (self.path / MARK).exists() and any(self.path.iterdir()):
@@ -88,30 +98,14 @@ class BenchFolder:
         return self.path / "cells" / f"{key}.json"
 
     def _sweep(self) -> None:
-        """Remove temporary folders that a killed process left; nobody else is at work here."""
+        """Put in order what a killed process left."""
         for folder in (self.path, *(self.path / part for part in PARTS)):
-            for left in folder.glob(".*"):
-                if left.is_dir():
-                    shutil.rmtree(left, ignore_errors=True)
+            sweep(folder)
 
 
 def _take(file: int, folder: Path) -> None:
     """Take the lock that the system frees when this process ends, however it ends."""
-    if os.name == "nt":
-        import msvcrt
-
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError as error:
-            raise _busy(folder) from error
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise _busy(folder) from error
-
-
-def _busy(folder: Path) -> OutputError:
-    return OutputError(f"{folder}: another had bench is at work here; wait for it or choose another folder")
+    if not take(file):
+        raise OutputError(
+            f"{folder}: another had bench is at work here; wait for it or choose another folder"
+        )

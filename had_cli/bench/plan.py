@@ -29,6 +29,7 @@ class Conditions:
     exclude_bands: str | None = None
     window: tuple[int, int, int, int] | None = None
     mask: str | None = None
+    quality: str | None = None
     device: str = "auto"
     engine: str = "auto"
     memory: str | None = None
@@ -37,7 +38,7 @@ class Conditions:
     @property
     def selection(self) -> dict[str, Any]:
         """The options of :func:`had_cli.open_scene`."""
-        names = ("variable", "truth_variable", "bands", "exclude_bands", "window", "mask")
+        names = ("variable", "truth_variable", "bands", "exclude_bands", "window", "mask", "quality")
         return {name: getattr(self, name) for name in names}
 
     @property

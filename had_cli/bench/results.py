@@ -20,6 +20,7 @@ from had_cli.bench.cases import Case, Skipped
 from had_cli.bench.configurations import Configuration
 from had_cli.bench.summary import summarise
 from had_cli.errors import OutputError, SceneError
+from had_cli.files import read_regular
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Metric
 from had_cli.results.metrics.evaluation import SCALING_NOTE, json_value
@@ -167,7 +168,7 @@ def load_results(folder: str | Path) -> BenchResults:
     for name in ("results", "curves", "timings"):
         path = Path(folder, f"{name}.json")
         try:
-            documents[name] = json.loads(path.read_text(encoding="utf-8"))
+            documents[name] = json.loads(read_regular(path))
         except FileNotFoundError:
             raise SceneError(
                 f"{folder}: holds no {path.name}; run had bench -o {folder} to its end"

@@ -14,11 +14,12 @@ from typing import Any
 from had_cli.bench.cases import find_cases
 from had_cli.bench.clock import Clock
 from had_cli.bench.configurations import Configuration
-from had_cli.bench.folder import BenchFolder
+from had_cli.bench.folder import FILES, BenchFolder
 from had_cli.bench.plan import Conditions, Plan, plan
 from had_cli.bench.process import run_job
 from had_cli.bench.results import BenchResults, Cell, assemble
 from had_cli.engine.devices import choose_device
+from had_cli.scenes.inputs import refuse_inputs
 
 Progress = Callable[[str, float], None]
 
@@ -94,6 +95,14 @@ def run_bench(
     for case in cases:
         for note in case.notes:
             voice.note(f"{case.path}: {note}")
+    read = [
+        *(("a scene of the bench", case.path) for case in cases),
+        *(("the truth", case.truth.path) for case in cases if case.truth is not None),
+        ("the mask", conditions.mask),
+        *(("weights of the bench", configuration.weights) for configuration in configurations),
+    ]
+    for name in FILES:
+        refuse_inputs(Path(folder) / name, read)
     kind = device.partition(":")[0]
     plans = plan(cases, configurations, conditions, kind, keep_maps=keep_maps)
     with BenchFolder(folder) as store:

@@ -15,6 +15,8 @@ MAIN = ("auc_df", "average_precision", "pd_at_pf_1e_2", "pd_at_pf_1e_3")
 
 Rows = list[list[str]]
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that spreadsheets compute
+
 
 def scene_rows(found: BenchResults, metric: str) -> Rows:
     """Return a table of one metric: scenes by configurations, then mean and mean rank."""
@@ -174,5 +176,21 @@ def _table(rows: Rows) -> str:
 
 def _comma(rows: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO()
-    comma.writer(text, lineterminator="\n").writerows(rows)
+    comma.writer(text, lineterminator="\n").writerows([map(_harmless, row) for row in rows])
     return text.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: a name such as ``=1+1`` gets an apostrophe."""
+    if not isinstance(cell, str) or _is_number(cell):
+        return cell
+    line = cell.replace("\r", " ").replace("\n", " ")  # a new line would begin a cell of its own
+    return f"'{line}" if cell.startswith(_FORMULA) else line
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from had_cli.commands.messages import Talk, table
+from had_cli.commands.numbers import integer, within
 from had_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ MinPixels = Annotated[
     typer.Option(
         "--min-pixels",
         metavar="N",
-        min=1,
+        parser=integer,
+        callback=within(1, 10**12),
         help="Leave out places of fewer pixels.",
         rich_help_panel=_PANEL,
     ),
@@ -111,14 +113,18 @@ def check_options(
 
 
 def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> None:
-    """Check that mask and polygons may be written, the folder of several maps aside."""
+    """Check that mask and polygons may be written; a folder that is missing is made with the maps."""
     from had_cli.files import refuse_existing
-    from had_cli.results.places.writing import check_vector_path
+    from had_cli.results.places.writing import check_vector_suffix
+    from had_cli.scenes.output import raster_writer
 
     if mask is not None:
-        refuse_existing(mask, overwrite=overwrite)
+        raster_writer(mask)
     if vector is not None:
-        check_vector_path(vector, overwrite=overwrite)
+        check_vector_suffix(vector)
+    for path in (mask, vector):
+        if path is not None and path.parent.is_dir():
+            refuse_existing(path, overwrite=overwrite)
 
 
 def tell(talk: Talk, path: str, found: Answer) -> None:

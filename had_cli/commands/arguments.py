@@ -5,10 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from had_cli.errors import UsageError
+
 
 def named_command(words: Sequence[str]) -> str | None:
     """Return the command in ``words``, the arguments after ``had``."""
     return next((word for word in words if not word.startswith("-")), None)
+
+
+def refuse_empty(words: Sequence[str]) -> None:
+    """Check that no word is empty: so is ``"$OUT"`` of a variable that is not set, and a path would be ``.``.
+
+    Raises
+    ------
+    UsageError
+        When one is.
+    """
+    for number, word in enumerate(words):
+        if not word or (word.startswith("--") and word.endswith("=")):
+            after = f" after {words[number - 1]}" if number and not word else f" in {word}" if word else ""
+            raise UsageError(f"there is an empty argument{after}; give a value (is a variable not set?)")
 
 
 def wants_help(words: Sequence[str]) -> bool:

@@ -90,6 +90,7 @@ def bench(
     exclude_bands: options.ExcludeBands = None,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    quality: options.Quality = None,
     device: options.Device = "auto",
     engine: options.Engine = options.EngineName.auto,
     memory: options.Memory = None,
@@ -101,10 +102,14 @@ def bench(
 ) -> None:
     """Judge methods on scenes."""
     from had_cli.bench.configurations import configure
+    from had_cli.bench.folder import FILES
     from had_cli.bench.plan import Conditions
     from had_cli.bench.run import Voice, run_bench
+    from had_cli.scenes.inputs import refuse_inputs
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    for name in FILES:
+        refuse_inputs(out / name, [("the file of --config", config)])
     found = run_bench(
         scenes,
         configure(method or [], weights or [], config),
@@ -117,6 +122,7 @@ def bench(
             exclude_bands=exclude_bands,
             window=window,
             mask=mask,
+            quality=quality,
             device=device,
             engine=engine.value,
             memory=memory,

@@ -12,7 +12,7 @@ from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
-from had_cli.commands.messages import Talk, facts
+from had_cli.commands.messages import Talk, facts, told_counts
 from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, message, report
 from had_cli.detection.default import DEFAULT_METHOD
@@ -86,8 +86,11 @@ def detect(
     truth_variable: options.TruthVariable = None,
     bands: options.Bands = None,
     exclude_bands: options.ExcludeBands = None,
+    keep_constant_bands: options.KeepConstantBands = False,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    quality: options.Quality = None,
+    ortho: options.Ortho = True,
     threshold: answers.ThresholdRule = None,
     mask_out: answers.MaskOut = None,
     vector: answers.Vector = None,
@@ -106,9 +109,10 @@ def detect(
     """Map the anomalies of scenes."""
     method = cast("str", method)  # with_method_options fills it in
     from had_cli import api
-    from had_cli.commands.outputs import plan_outputs
+    from had_cli.commands.outputs import make_folder, plan_outputs
+    from had_cli.detection.parameters import check_paths
     from had_cli.plugin import host
-    from had_cli.scenes.inputs import refuse_inputs
+    from had_cli.scenes.inputs import refuse_clashes
     from had_cli.scenes.open import open_scene
     from had_cli.weights.chosen import weights_for
     from had_cli.weights.models import find_weights
@@ -116,14 +120,23 @@ def detect(
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     _say_method(talk, method, method_origin)
     file = str(find_weights(weights).path) if weights is not None else None
+    made, given = check_paths(host.method(method), params)
+    if made and len(scenes) > 1:
+        raise UsageError(f"{next(iter(made))} names one file; give one scene at a time")
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
+    read |= {f"the file of {option}": str(path) for option, path in given.items()}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
     for output in outputs:
-        for answer_file in (answers.beside(mask_out, output, "_mask"), answers.beside(vector, output)):
-            if answer_file is not None:
-                others = [("the scene", scene) for scene in scenes]
-                refuse_inputs(answer_file, [*others, *read.items(), ("the map", output)])
+        refuse_clashes(
+            [
+                ("the map", output),
+                ("the mask of the anomalies", answers.beside(mask_out, output, "_mask")),
+                ("the file of places", answers.beside(vector, output)),
+                *((f"the file of {option}", path) for option, path in made.items()),
+            ],
+            [*(("the scene", scene) for scene in scenes), *read.items()],
+        )
     loaded = weights_for(host.method(method), weights)
     if loaded is not None:
         talk.note(_weights_line(loaded))
@@ -137,6 +150,7 @@ def detect(
             exclude_bands=exclude_bands,
             window=window,
             mask=mask,
+            quality=quality,
         ) as scene:
             for note in scene.info.notes:
                 talk.note(f"{path}: {note}")
@@ -150,12 +164,21 @@ def detect(
                     engine=engine.value,
                     memory=memory,
                     seed=seed,
+                    keep_constant_bands=keep_constant_bands,
                     progress=progress,
                     **params,
                 )
-            detection.save(output, overwrite=overwrite)
+            if len(scenes) > 1:
+                make_folder(output.parent)
+            detection.save(output, overwrite=overwrite, ortho=ortho)
             _tell(talk, path, output, detection)
-            document = {"output": str(output), **detection.to_json(), "method_from": method_origin}
+            table = scene.ortho if ortho else None
+            document = {
+                "output": str(output),
+                "ortho": table is not None,
+                **detection.to_json(),
+                "method_from": method_origin,
+            }
             if threshold is not None:
                 from had_cli.results.places.answer import answer
 
@@ -164,12 +187,13 @@ def detect(
                     scene.info,
                     threshold,
                     tags=detection.tags(),
-                    scene=scene,
+                    scene=detection.scene,
                     min_pixels=min_pixels,
                     mask=answers.beside(mask_out, output, "_mask"),
                     vector=answers.beside(vector, output),
                     seed=seed,
                     overwrite=overwrite,
+                    ortho=table,
                 )
                 answers.tell(talk, path, found)
                 document |= found.to_json()
@@ -226,6 +250,8 @@ def _weights_line(weights: WeightsFile) -> str:
 def _tell(talk: Talk, path: str, output: Path, detection: Detection) -> None:
     for warning in detection.warnings:
         talk.warn(f"{path}: {warning}")
+    if detection.quality:
+        talk.note(f"{path}: quality masks leave out: {told_counts(detection.quality)}")
     rows, cols, bands = detection.scene.shape
     valid = "" if detection.valid_pixels == rows * cols else f"{detection.valid_pixels} of "
     size = f"{valid}{rows * cols} pixels, {bands} bands"

@@ -9,7 +9,7 @@ import typer
 
 from had_cli.commands.common_options import Json, Verbose
 from had_cli.commands.messages import Talk, size, table
-from had_cli.commands.options import TruthVariable, Variable
+from had_cli.commands.options import Quality, TruthVariable, Variable
 from had_cli.commands.outcome import guarded
 
 SceneArgument = Annotated[str, typer.Argument(metavar="SCENE", help="Scene file or GDAL URL.")]
@@ -24,6 +24,7 @@ def info(
     scene: SceneArgument,
     variable: Variable = None,
     truth_variable: TruthVariable = None,
+    quality: Quality = None,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -32,7 +33,7 @@ def info(
     from had_cli.scenes.open import open_scene
 
     talk = Talk(as_json=json, verbose=verbose)
-    with open_scene(scene, variable=variable, truth_variable=truth_variable) as opened:
+    with open_scene(scene, variable=variable, truth_variable=truth_variable, quality=quality) as opened:
         known = describe(opened)
     if json:
         talk.document(known)
@@ -75,6 +76,7 @@ def _rows(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if known["transform"] is not None:
         yield "pixel size", " x ".join(f"{length:.6g}" for length in known["pixel_size"])
         yield "bounds", ", ".join(f"{edge:.12g}" for edge in known["bounds"])
+    yield from _product(known)
     truth = known["truth"]
     yield (
         "truth",
@@ -84,6 +86,18 @@ def _rows(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "note", note
     for name, text in known["tags"].items():
         yield f"tag {name}", " ".join(str(text).split())
+
+
+def _product(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what only products have: a lookup table onto a map, and quality masks."""
+    if known["ortho"] is not None:
+        table = known["ortho"]
+        code = f" (EPSG:{table['crs']['epsg']})" if table["crs"] and table["crs"]["epsg"] else ""
+        name = "a map" if table["crs"] is None else f"{table['crs']['name'] or 'an unnamed map'}{code}"
+        yield "orthorectified", f"scores, to {table['rows']} rows x {table['cols']} columns of {name}"
+    for mask in known["quality"]:
+        does = "left out" if mask["applied"] else "flagged, not left out"
+        yield f"quality {mask['name']}", f"{mask['pixels']} pixels {does}: {mask['summary']}"
 
 
 def _bands(known: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:

@@ -144,6 +144,11 @@ def facts(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
+def told_counts(counts: Mapping[str, int]) -> str:
+    """Return pixels by the name of a quality mask on one line."""
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) + " pixels"
+
+
 def size(count: int) -> str:
     """Return a number of bytes for people, in powers of 1024."""
     amount, unit = float(count), "bytes"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 
 from had_cli.commands.arguments import named_method, wants_help
+from had_cli.commands.numbers import integer, number
 from had_cli.errors import UsageError
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method, Param
@@ -55,7 +56,12 @@ def with_method_options(
     own = getattr(method, kind) if method else ()
     markup = wants_help(words)
     options = [_option(param, panel=f"Options of {name}", markup=markup) for param in own]
-    options += _foreign(known.values(), kind, method, named=given_name is not None)
+    fixed_names = set(inspect.signature(command).parameters)
+    options += [
+        option
+        for option in _foreign(known.values(), kind, method, named=given_name is not None)
+        if option.name not in fixed_names
+    ]
 
     def run(**given: Any) -> None:
         if given["method"] not in {given_name, name}:
@@ -111,6 +117,7 @@ def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
         metavar=_metavar(param),
         autocompletion=complete if param.choices else None,
         rich_help_panel=panel,
+        parser={int: integer, float: number}.get(param.type),
     )
     return _parameter(param, param.type, info, param.default)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from had_cli.commands.method_options import complete_method
+from had_cli.commands.numbers import integer, within
 
 _SELECTION = "Which part of a scene"
 _RUNNING = "How it runs"
@@ -66,6 +67,14 @@ ExcludeBands = Annotated[
     str | None,
     typer.Option(metavar="RANGES", help="Bands to leave out, as in --bands.", rich_help_panel=_SELECTION),
 ]
+KeepConstantBands = Annotated[
+    bool,
+    typer.Option(
+        "--keep-constant-bands",
+        help="Use bands that hold one value everywhere, or none; by default they are left out.",
+        rich_help_panel=_SELECTION,
+    ),
+]
 WindowOption = Annotated[
     tuple[int, int, int, int] | None,
     typer.Option(
@@ -81,6 +90,24 @@ Mask = Annotated[
         metavar="FILE",
         help="Raster of the scene's size; pixels that are 0 take no part.",
         rich_help_panel=_SELECTION,
+    ),
+]
+
+Quality = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES|none",
+        help="Quality masks of a product to apply, such as cloud,cirrus; default: those that had info shows "
+        "as masking.",
+        show_default=False,
+        rich_help_panel=_SELECTION,
+    ),
+]
+Ortho = Annotated[
+    bool,
+    typer.Option(
+        "--ortho/--no-ortho",
+        help="Put the scores of a scene on a sensor's own grid onto the map, by the lookup table it has.",
     ),
 ]
 
@@ -109,5 +136,11 @@ Memory = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option(min=0, metavar="INTEGER", help="For methods that draw at random.", rich_help_panel=_RUNNING),
+    typer.Option(
+        parser=integer,
+        callback=within(0, 2**32 - 1),
+        metavar="INTEGER",
+        help="For methods that draw at random.",
+        rich_help_panel=_RUNNING,
+    ),
 ]

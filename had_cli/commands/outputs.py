@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from had_cli.errors import OutputError, OutputExistsError, UsageError
+from had_cli.files import refuse_url
+from had_cli.publishing.scratch import sweep
 from had_cli.scenes.inputs import refuse_inputs
 
 
@@ -24,7 +26,8 @@ def plan_outputs(
     Parameters
     ----------
     out
-        One scene: a file, or a folder to put the default name into. Several: a folder, which is made.
+        One scene: a file, or a folder to put the default name into. Several: a folder, which is made by
+        :func:`make_folder` when there is a map to put into it.
         None: the working directory.
     others
         Files that are read beside the scenes, by what they are (``the truth``).
@@ -38,6 +41,8 @@ def plan_outputs(
     OutputExistsError
         When one exists and ``overwrite`` is false.
     """
+    if out is not None:
+        refuse_url(out)
     twice = [scene for scene, count in Counter(map(os.path.normpath, scenes)).items() if count > 1]
     if twice:
         raise UsageError(f"{twice[0]} is named twice")
@@ -51,11 +56,24 @@ def plan_outputs(
     for output in outputs:
         _check(output, inputs, folder_to_be_made=len(scenes) > 1 and out is not None, overwrite=overwrite)
     if len(scenes) > 1 and out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{out}: this folder cannot be made ({error.strerror})") from error
+        there = next((folder for folder in (out, *out.absolute().parents) if os.path.lexists(folder)), out)
+        if not there.is_dir():
+            raise OutputError(f"{out}: this folder cannot be made ({there} is no folder)")
     return outputs
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for the maps of several scenes, if need be.
+
+    Raises
+    ------
+    OutputError
+        When the system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: this folder cannot be made ({error.strerror})") from error
 
 
 def unique_names(scenes: Sequence[str], method: str) -> list[str]:
@@ -119,6 +137,7 @@ def _check(
         raise OutputError(f"{output}: no format has the suffix {output.suffix!r}; choose one of {known}")
     if not folder_to_be_made and not output.parent.is_dir():
         raise OutputError(f"{output}: there is no folder {output.parent}; create it first")
-    if output.exists() and not overwrite:
+    sweep(output.parent)  # a run that was killed may have the map ready
+    if os.path.lexists(output) and not overwrite:
         raise OutputExistsError(f"{output}: exists already; give --overwrite or another name")
     refuse_inputs(output, inputs)

@@ -11,6 +11,7 @@ import typer
 from had_cli.commands import options
 from had_cli.commands.common_options import Json, Quiet
 from had_cli.commands.messages import Talk
+from had_cli.commands.numbers import integer, within
 from had_cli.commands.outcome import guarded
 
 if TYPE_CHECKING:
@@ -55,7 +56,14 @@ Truth = Annotated[
     typer.Option(metavar="FILE", help="Truth to ring in the composite; default: the scene's own."),
 ]
 Side = Annotated[
-    int, typer.Option("--size", min=16, metavar="PIXELS", help="Longest side; larger scenes are thinned out.")
+    int,
+    typer.Option(
+        "--size",
+        parser=integer,
+        callback=within(16, 20_000),
+        metavar="PIXELS",
+        help="Longest side; larger scenes are thinned out.",
+    ),
 ]
 
 
@@ -82,10 +90,13 @@ def quicklook(
 ) -> None:
     """Draw a scene."""
     from had_cli.errors import UsageError
+    from had_cli.files import refuse_existing
     from had_cli.results import picture
     from had_cli.results.threshold import parse_rule
     from had_cli.results.threshold import threshold as find_threshold
+    from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene, open_scores, open_truth
+    from had_cli.scenes.ortho import as_scored
     from had_cli.scenes.source import stem
 
     talk = Talk(as_json=json, quiet=quiet)
@@ -94,6 +105,8 @@ def quicklook(
             raise UsageError(f"{name} needs a score map: had quicklook SCENE SCORES")
     rule = None if threshold is None else parse_rule(threshold)
     path = out or Path(f"{stem(scene)}_quicklook.png")
+    refuse_inputs(path, [("the scene", scene), ("the score map", scores), ("the truth", truth)])
+    refuse_existing(path, overwrite=overwrite)
     # all bands, those marked bad too, where the user names some: a quick look may be at them
     with open_scene(
         scene,
@@ -111,6 +124,9 @@ def quicklook(
             else open_truth(truth, (rows, cols), truth_variable)[opened.window.rows, opened.window.cols]
         )
         values, info = (None, None) if scores is None else open_scores(scores)
+        shown_scene = opened if values is None else as_scored(opened, values.shape)
+        if shown_scene is not opened:  # the truth lies on the sensor's grid
+            known = None
         found = None
         if rule is not None and values is not None and info is not None:
             found = find_threshold(values, rule, tags=info.tags)
@@ -118,7 +134,7 @@ def quicklook(
                 talk.warn(f"{scores}: {warning}")
         chosen = picture.composite_bands(opened) if rgb is None else _parse_rgb(rgb, opened)
         picture.quicklook(
-            opened,
+            shown_scene,
             path,
             scores=values,
             truth=known,

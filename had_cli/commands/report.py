@@ -67,8 +67,10 @@ def report(
 ) -> None:
     """Write a report."""
     from had_cli.errors import UsageError
+    from had_cli.files import refuse_existing
     from had_cli.report.writing import write_bench_report, write_scene_report
     from had_cli.results.threshold import parse_rule
+    from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scene, open_truth
     from had_cli.scenes.source import stem
 
@@ -80,6 +82,8 @@ def report(
             if value is not None:
                 raise UsageError(f"{name} is for the report of a scene; {what[0]} is a folder of had bench")
         path = out or Path(f"{Path(what[0]).resolve().name}_report.html")
+        documents = ("results.json", "curves.json", "timings.json")
+        refuse_inputs(path, [("the result of the bench", Path(what[0], name)) for name in documents])
         content = write_bench_report(what[0], path, overwrite=overwrite)
         _tell(talk, what[0], path, content)
         return
@@ -89,6 +93,8 @@ def report(
         )
     scene, scores = what
     path = out or Path(f"{stem(scores)}_report.html")
+    refuse_inputs(path, [("the scene", scene), ("the score map", scores), ("the truth", truth)])
+    refuse_existing(path, overwrite=overwrite)
     with open_scene(
         scene,
         variable=variable,

@@ -1,4 +1,4 @@
-"""Being told to end: by SIGTERM (a scheduler, ``timeout``) or SIGHUP (a terminal that closes)."""
+"""Being told to end: by SIGINT (Ctrl-C), SIGTERM (a scheduler) or SIGHUP (a terminal that closes)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 # Windows has no SIGHUP
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Terminated(KeyboardInterrupt):
@@ -25,25 +25,31 @@ class Terminated(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """Return a context in which such signals raise :class:`Terminated` instead of killing the process.
+    """Return a context in which such signals raise an exception instead of ending the process.
 
-    Temporary files are removed on the way out, as for every other exception. A signal that the parent
-    has set aside (``nohup``) stays so.
+    SIGINT raises ``KeyboardInterrupt``, the others :class:`Terminated`. Temporary files are removed on the
+    way out, as for every other exception. Later signals are ignored: they would cut that short, or say again
+    what has been said. A signal that the parent has set aside (``nohup``) stays so.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    taken = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    taken = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    ended = False
 
     def end(number: int, _frame: FrameType | None) -> None:
+        nonlocal ended
+        ended = True
         for other in taken:
-            signal.signal(other, signal.SIG_IGN)  # a second one would cut the cleaning up short
-        raise Terminated(number)
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
     for number in taken:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+        if not ended:
+            for number, handler in taken.items():
+                signal.signal(number, handler)

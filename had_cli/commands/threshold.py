@@ -60,17 +60,24 @@ def threshold(
     from had_cli.errors import UsageError
     from had_cli.results.places.answer import answer
     from had_cli.results.threshold import parse_rule
+    from had_cli.scenes.inputs import refuse_clashes
     from had_cli.scenes.open import open_scene, open_scores
+    from had_cli.scenes.ortho import as_scored
 
     talk = Talk(as_json=json, quiet=quiet)
     wanted = parse_rule(rule)
     if window is not None and scene is None:
         raise UsageError("--window is the part of --scene that the map was made of; give --scene as well")
     polygons = answers.beside(vector, Path(Path(scores).name))
+    refuse_clashes(
+        [("the mask", out), ("the file of places", polygons)],
+        [("the score map", scores), ("the scene", scene)],
+    )
     answers.check_paths(out, polygons, overwrite=overwrite)
     values, info = open_scores(scores, variable)
     with ExitStack() as stack:
         opened = None if scene is None else stack.enter_context(open_scene(scene, window=window))
+        opened = None if opened is None else as_scored(opened, values.shape)
         found = answer(
             values,
             info,

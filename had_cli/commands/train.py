@@ -31,7 +31,23 @@ Checkpoint = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", show_default=False, help="Folder that keeps the state of the training."),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue from the state in --checkpoint.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue from the state in --checkpoint; begin where there is none.")
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Log of the numbers of every epoch: JSON lines, or CSV where the name ends in .csv.",
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", show_default=False, help="The same for TensorBoard, where it is installed."
+    ),
+]
 
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:
@@ -54,11 +70,15 @@ def train(
     overwrite: options.Overwrite = False,
     checkpoint: Checkpoint = None,
     resume: Resume = False,
+    log_file: LogFile = None,
+    tensorboard: TensorBoard = None,
     variable: options.Variable = None,
     bands: options.Bands = None,
     exclude_bands: options.ExcludeBands = None,
+    keep_constant_bands: options.KeepConstantBands = False,
     window: options.WindowOption = None,
     mask: options.Mask = None,
+    quality: options.Quality = None,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     json: Json = False,
@@ -71,14 +91,30 @@ def train(
     method = cast("str", method)  # with_method_options fills it in
     from contextlib import ExitStack
 
+    from had_cli.detection.parameters import check_paths
     from had_cli.scenes.folders import training_scenes
+    from had_cli.scenes.inputs import refuse_clashes
     from had_cli.scenes.open import open_scene
     from had_cli.training import train as training
 
     talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
     if method_origin != GIVEN:
         talk.note(f"method: {method} ({method_origin})")
-    training.trainable(method)
+    description, _ = training.trainable(method)
+    paths = training_scenes(scenes)
+    made, given = check_paths(description, params, training=True, resume=resume)
+    refuse_clashes(
+        [
+            ("the weights", out),
+            *([] if log_file is None else [("the log", log_file)]),
+            *((f"the file of {option}", path) for option, path in made.items()),
+        ],
+        [
+            *(("a scene of the training", path) for path in paths),
+            ("the mask", mask),
+            *((f"the file of {option}", path) for option, path in given.items()),
+        ],
+    )
     with ExitStack() as stack:
         opened = [
             stack.enter_context(
@@ -89,9 +125,10 @@ def train(
                     exclude_bands=exclude_bands,
                     window=window,
                     mask=mask,
+                    quality=quality,
                 )
             )
-            for path in training_scenes(scenes)
+            for path in paths
         ]
         for scene in opened:
             for note in scene.info.notes:
@@ -106,6 +143,9 @@ def train(
             overwrite=overwrite,
             checkpoint=checkpoint,
             resume=resume,
+            keep_constant_bands=keep_constant_bands,
+            log_file=log_file,
+            tensorboard=tensorboard,
             progress=progress,
             warn=talk.warn,
             **params,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from had_cli.detection.default import DEFAULT_METHOD
 from had_cli.detection.detect import Detection, detect
+from had_cli.engine.devices import choose_device
 from had_cli.results.metrics.evaluation import Evaluation, evaluate
 from had_cli.results.picture import MatplotlibMissingError, quicklook
 from had_cli.scenes.demo import SEED, DemoScene, make_scene
@@ -79,6 +80,7 @@ def run_demo(
     HadError
         As :func:`make_scene` and :func:`had_cli.detect`.
     """
+    device = choose_device(device)  # before anything is written
     files = make_scene(folder, seed=seed, overwrite=overwrite)
     maps: dict[str, DemoMap] = {}
     with open_scene(files.scene) as scene:

@@ -23,9 +23,12 @@ from had_cli.engine.memory import memory_budget
 from had_cli.errors import HadError, UsageError
 from had_cli.files import printable
 from had_cli.plugin import host
+from had_cli.plugin.descriptions import Method
 from had_cli.results.metrics.evaluation import Evaluation, evaluate, json_value
+from had_cli.scenes.constant import constant_bands, told
 from had_cli.scenes.describe import runs
 from had_cli.scenes.open import open_scene
+from had_cli.scenes.quality import count_flagged
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
 from had_cli.weights.chosen import weights_for
@@ -49,6 +52,7 @@ class Detection:
     evaluation : against the truth given or the scene's own, or None where there is none
     weights : name of the weights used (of a file, or of those that come with a plugin), or None
     weights_hash : sha256 of the weights file, or None
+    quality : how many pixels each quality mask left out, by name
     """
 
     scores: npt.NDArray[np.float32]
@@ -64,18 +68,25 @@ class Detection:
     evaluation: Evaluation | None = field(default=None, repr=False)
     weights: str | None = None
     weights_hash: str | None = None
+    quality: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def valid_pixels(self) -> int:
         """How many pixels have a score."""
         return int(np.count_nonzero(np.isfinite(self.scores)))
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def save(self, path: str | Path, *, overwrite: bool = False, ortho: bool = True) -> Path:
         """Write the map in the format of ``path``'s suffix (.tif, .hdr, .mat, .npy, ...).
 
         The file is float32 with NaN as nodata, has the scene's CRS and transform, and carries
         method, parameters, seed, weights hash and version as tags. It appears under its name only
         when complete.
+
+        Parameters
+        ----------
+        ortho
+            Put the scores onto the map where the scene lies on a sensor's own grid and has a lookup
+            table (:mod:`had_cli.scenes.ortho`); otherwise they are written as they lie in the scene.
 
         Raises
         ------
@@ -85,17 +96,22 @@ class Detection:
             When its folder is missing, the format is unknown, or the scene itself would be replaced.
         """
         from had_cli.scenes.inputs import refuse_inputs
+        from had_cli.scenes.lookup import ortho_info, orthorectified
         from had_cli.scenes.output import create_raster, map_info
 
-        refuse_inputs(path, [("the scene", self.scene.path)])
-        rows, cols = self.scores.shape
-        info = dataclasses.replace(
-            map_info(self.scene.info, tags=self.tags()), band_names=(f"{self.method} score",)
-        )
+        files = [self.scene.path, *self.scene.source.info.files]
+        refuse_inputs(path, [("the scene", file) for file in files])
+        scores, info, tags = self.scores, self.scene.info, self.tags()
+        table = self.scene.ortho if ortho else None
+        if table is not None:
+            scores, info = orthorectified(scores, table), ortho_info(info, table)
+            tags["had_ortho"] = "lookup table"
+        rows, cols = scores.shape
+        info = dataclasses.replace(map_info(info, tags=tags), band_names=(f"{self.method} score",))
         with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite) as sink:
             for row in range(0, rows, 256):
                 height = min(256, rows - row)
-                sink.write(Window(0, row, cols, height), np.asarray(self.scores[row : row + height, :, None]))
+                sink.write(Window(0, row, cols, height), np.asarray(scores[row : row + height, :, None]))
         return Path(path)
 
     def tags(self) -> dict[str, str]:
@@ -108,6 +124,8 @@ class Detection:
             "had_bands": runs(self.scene.bands + 1),
             "had_seed": str(self.seed),
         }
+        if self.quality:
+            tags["had_quality"] = json.dumps(dict(self.quality))
         if self.facts:
             tags["had_facts"] = json.dumps(json_value(dict(self.facts)))
         if self.weights is not None:
@@ -134,6 +152,7 @@ class Detection:
             "seed": self.seed,
             "seconds": round(self.seconds, 3),
             "valid_pixels": self.valid_pixels,
+            "quality": dict(self.quality),
             "facts": dict(self.facts),
             "notes": list(self.scene.info.notes),
             "warnings": list(self.warnings),
@@ -156,6 +175,7 @@ def detect(
     engine: str = "auto",
     memory: int | str | None = None,
     seed: int = 0,
+    keep_constant_bands: bool = False,
     progress: Progress | None = None,
     **params: Any,
 ) -> Detection:
@@ -181,6 +201,9 @@ def detect(
         what is free.
     seed
         For methods that draw at random: the same seed gives the same bytes.
+    keep_constant_bands
+        Bands that hold one value everywhere, or none, take part as well; by default they are left out, which
+        a warning and the fact ``constant_bands`` tell.
     progress
         Called as ``progress(label, fraction)``.
 
@@ -199,16 +222,22 @@ def detect(
     function = host.resolve(description.detect)
     loaded = weights_for(description, weights)
     device = choose_device(device)
-    opened = _as_scene(scene)
-    stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
     start = time.perf_counter()
+    opened, left_out = _as_scene(scene), ""
+    if not keep_constant_bands:
+        opened, left_out = _without_constant(opened, loaded, progress)
+    stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
     with Executor(
         opened, device=device, stream=stream, memory=budget, seed=seed, weights=loaded, progress=progress
     ) as run:
+        if left_out:
+            run.warn(left_out)
+            run.record(constant_bands=left_out.rsplit(": ", 1)[1])
         if device == "mps" and description.double_precision:
             run.leave_device(f"{method} computes in double precision, which mps lacks: continuing on the CPU")
-        scores = _checked(function(run, SimpleNamespace(**values)), opened, method)
+        scores = _checked(function(run, SimpleNamespace(**values)), opened, description, run)
         seconds = time.perf_counter() - start
+        quality = count_flagged(opened)
         evaluation = _evaluate(scores, opened, truth)
         warnings = (*run.warnings, *(evaluation.warnings if evaluation else ()))
         return Detection(
@@ -225,6 +254,7 @@ def detect(
             evaluation=evaluation,
             weights=None if loaded is None else loaded.name,
             weights_hash=None if loaded is None else loaded.hash,
+            quality=quality,
         )
 
 
@@ -234,21 +264,58 @@ def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:
     return open_scene(scene) if isinstance(scene, str | Path) else Scene.from_array(scene)
 
 
+def _without_constant(scene: Scene, weights: Weights | None, progress: Progress | None) -> tuple[Scene, str]:
+    """Return the scene without the bands that say nothing, and the line that tells which those are.
+
+    They stay where weights of exactly these bands would be shifted against the rest: where neither side's
+    wavelengths tell which band is which.
+    """
+    found = constant_bands(scene, progress)
+    if not found.bands.any() or found.bands.all():
+        return scene, ""
+    header = {} if weights is None else weights.header
+    ordinal = scene.wavelengths is None or header.get("wavelengths") is None
+    if header.get("bands") == scene.shape[2] and ordinal and not found.empty.any():
+        return scene, ""
+    return scene.select(bands=np.flatnonzero(~found.bands)), told(scene, found.bands)
+
+
 def _in_memory_bytes(scene: Scene) -> int:
     """Return what the scene takes in memory as it is stored, and its scores."""
     stored = scene.source.info.dtype.itemsize
     return int(np.prod(scene.shape, dtype=np.int64)) * stored + 4 * scene.shape[0] * scene.shape[1]
 
 
-def _checked(scores: Any, scene: Scene, method: str) -> npt.NDArray[np.float32]:
-    """Return a method's result as a score map, or say that the method broke its contract."""
+def _checked(scores: Any, scene: Scene, method: Method, run: Executor) -> npt.NDArray[np.float32]:
+    """Return a method's result as a score map, or say that it is none.
+
+    Raises
+    ------
+    HadError
+        When the method broke its contract, or no pixel has a finite score.
+    """
     array: npt.NDArray[np.float32] = np.asanyarray(scores)
     if array.shape != scene.shape[:2] or array.dtype != np.float32:
         raise HadError(
-            f"method {method} returned {array.dtype} of shape {array.shape} for a scene of "
+            f"method {method.name} returned {array.dtype} of shape {array.shape} for a scene of "
             f"{scene.shape[0]} x {scene.shape[1]} pixels; this is an error in its plugin"
         )
+    finite = int(np.count_nonzero(np.isfinite(array)))
+    if not finite:
+        raise HadError(
+            f"{scene.path}: {method.name} gives no finite score to any pixel: the values of the scene, or of "
+            "the weights, are beyond what it can compute with; see `had info`, or choose another method"
+        )
+    if finite < run.valid_pixels:
+        run.warn(
+            f"{run.valid_pixels - finite} of {run.valid_pixels} valid pixels have no finite score by "
+            f"{method.name} (plugin {_origin(method)}); they are of no use in the map"
+        )
     return array
+
+
+def _origin(method: Method) -> str:
+    return next((p.origin for p in host.plugins() if method in p.offer.methods), "unknown")
 
 
 def _evaluate(scores: npt.NDArray[np.float32], scene: Scene, truth: Any) -> Evaluation | None:

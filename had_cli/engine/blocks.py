@@ -21,7 +21,8 @@ def block_shape(
 
     Both are multiples of ``align``, at least one. Whole rows are preferred, since most files store
     them together. Near-squares are taken where a halo would make strips expensive, and where the
-    file is stored in tiles: these then hold whole tiles, so that hardly any is decoded twice.
+    file is stored in tiles: these then hold whole tiles or equal parts of one, so that few are decoded
+    more than once.
     """
     pixels = max(pixels, 1)
     strip = (max(align, (pixels // cols - 2 * halo) // align * align), _up(cols, align))
@@ -29,8 +30,10 @@ def block_shape(
     square = (max(align, side // align * align),) * 2
     if natural is not None and natural[0] > 1 and natural[1] < cols:
         steps = math.lcm(natural[0], align), math.lcm(natural[1], align)
+        # tiles that are too large are cut into equal parts, so that no block lies across two of them
         height, width = (
-            (side // steps[0] * steps[0], side // steps[1] * steps[1]) if max(steps) <= side else square
+            side // step * step if step <= side else max(align, step // -(-step // side) // align * align)
+            for step in steps
         )
     elif (strip[0] + 2 * halo) * cols <= pixels and _waste(strip, halo, cols) <= _waste(square, halo, cols):
         height, width = strip

@@ -14,14 +14,16 @@ Nothing here imports numpy: the code behind a description is imported when a fil
 
 from __future__ import annotations
 
+from had_cli.formats.products import product_readers
 from had_cli.plugin.descriptions import Reader, Writer
 from had_cli.plugin.hooks import hookimpl
 
 
 @hookimpl
 def had_readers() -> list[Reader]:
-    """Return the readers of MATLAB, ENVI, NumPy and everything GDAL opens."""
+    """Return the readers of sensors' products, MATLAB, ENVI, NumPy and everything GDAL opens."""
     return [
+        *product_readers(),
         Reader(
             name="mat",
             summary="MATLAB files, version 5 and 7.3",

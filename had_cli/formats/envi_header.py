@@ -10,6 +10,8 @@ from typing import IO
 from had_cli.errors import SceneError
 
 _FORBIDDEN = re.compile(r"[,{}\r\n]")
+# The beginning of a field's name, as it is left where a header is cut.
+_CUT = re.compile(r"\s*[A-Za-z][A-Za-z ]*")
 _MARK = b"\xef\xbb\xbf"  # some editors put it before UTF-8 text
 _LIMIT = 64 * 1024 * 1024
 
@@ -38,17 +40,35 @@ class Header:
         value = self.text(name)
         return None if value is None else [item.strip() for item in value.split(",")] if value else []
 
-    def numbers(self, name: str, count: int) -> list[float] | None:
-        """Return a list of ``count`` numbers, or None where the field is absent or empty."""
-        items = self.items(name, count)
-        return None if items is None else [self._number(name, item) for item in items]
+    def numbers(self, name: str, count: int, notes: list[str] | None = None) -> list[float] | None:
+        """Return a list of ``count`` numbers, or None where the field is absent or empty.
 
-    def items(self, name: str, count: int) -> list[str] | None:
-        """Return the ``count`` items of a per-band list, or None where the field is absent or empty."""
+        With ``notes``, a list that is not that is ignored, and they tell so.
+        """
+        items = self.items(name, count, notes)
+        try:
+            return None if items is None else [self._number(name, item) for item in items]
+        except SceneError:
+            if notes is None:
+                raise
+            notes.append(f"the values of {name!r} are not numbers and are ignored")
+            return None
+
+    def items(self, name: str, count: int, notes: list[str] | None = None) -> list[str] | None:
+        """Return the ``count`` items of a per-band list, or None where the field is absent or empty.
+
+        With ``notes``, a list of another length is ignored, and they tell so: it describes something, but
+        not these bands.
+        """
         items = self.texts(name)
         if items and not items[-1]:
             items.pop()  # many programs leave a comma behind the last value
         if not items:
+            return None
+        if len(items) != count and len(items) == 1 and len(items[0].split()) == count:
+            return items[0].split()  # written without commas
+        if len(items) != count and notes is not None:
+            notes.append(f"{len(items)} values of {name!r} for {count} bands: they are ignored")
             return None
         if len(items) != count:
             raise SceneError(
@@ -106,6 +126,16 @@ def read_header(path: str | Path) -> Header:
     return Header(str(path), parse(text, str(path)))
 
 
+def is_esri(path: Path) -> bool:
+    """Return whether a header is of ESRI's kind (NROWS, NCOLS, ...) and not ENVI's."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return all(re.search(rb"(?im)^\s*%s\s" % name, head) for name in (b"NROWS", b"NCOLS"))
+
+
 def begins(file: IO[bytes]) -> bool:
     """Return whether an ENVI header begins here, and read its first word."""
     first = file.read(4)
@@ -115,25 +145,44 @@ def begins(file: IO[bytes]) -> bool:
 
 
 def parse(text: str, where: str) -> dict[str, str]:
-    """Return the fields of a header's text (after its first word), names in lower case."""
+    """Return the fields of a header's text (after its first word), names in lower case.
+
+    Raises
+    ------
+    SceneError
+        When the text ends in the middle of a field.
+    """
     fields: dict[str, str] = {}
-    lines = iter(text.splitlines())
-    for line in lines:
+    lines = text.splitlines()
+    place = 0
+    while place < len(lines):
+        line = lines[place]
+        place += 1
         name, equals, value = line.partition("=")
-        if not equals or line.lstrip().startswith(";"):
+        if line.lstrip().startswith(";"):
+            continue
+        if not equals:
+            if place == len(lines) and place > 1 and _CUT.fullmatch(line) and not text.endswith(("\n", "\r")):
+                raise SceneError(f"{where}: the header ends in the middle of {line!r}; copy it again")
             continue
         name, value = " ".join(name.lower().split()), value.strip()
+        if not value and place < len(lines) and lines[place].lstrip().startswith("{"):
+            value = lines[place].strip()  # some programs begin a list on a line of its own
+            place += 1
         if value.startswith("{"):
             parts = [value]
             while "}" not in parts[-1]:
-                following = next(lines, None)
-                if following is None:
+                if place == len(lines):
                     raise SceneError(
-                        f"{where}: the field {name!r} opens a brace that is never closed; correct it"
+                        f"{where}: the field {name!r} opens a brace that is never closed: the header is "
+                        "cut off, or damaged; copy it again or correct it"
                     )
-                parts.append(following.strip())
+                parts.append(lines[place].strip())
+                place += 1
             value = "\n".join(parts)
             value = value[: value.index("}") + 1]
+        elif not value and place == len(lines) and not text.endswith(("\n", "\r")):
+            raise SceneError(f"{where}: the header ends in the middle of the field {name!r}; copy it again")
         fields[name] = value
     return fields
 

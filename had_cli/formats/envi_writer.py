@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from had_cli.formats.envi import DTYPES, EXTRA, INTERLEAVES, TAGS
+from had_cli.formats.envi_fields import DTYPES, EXTRA, INTERLEAVES, TAGS
 from had_cli.formats.envi_header import listed, representable
 from had_cli.formats.slab import Slab
-from had_cli.formats.units import number, numbers
+from had_cli.formats.units import number, numbers, spectrum
 from had_cli.scenes.source import SceneInfo, Sink, Window
 
 _CODES = {np.dtype(text): code for code, text in DTYPES.items()}
@@ -89,6 +89,7 @@ def _bands(info: SceneInfo, extra: dict[str, Any]) -> Mapping[str, str]:
         fields["wavelength"] = listed(numbers(info.wavelengths))
     if info.fwhm is not None:
         fields["fwhm"] = listed(numbers(info.fwhm))
+    extra.update(_beside(info))
     if info.bad_bands is not None:
         fields["bbl"] = listed("0" if bad else "1" for bad in info.bad_bands)
     if info.band_names is not None:
@@ -97,6 +98,19 @@ def _bands(info: SceneInfo, extra: dict[str, Any]) -> Mapping[str, str]:
         else:
             extra["band_names"] = list(info.band_names)
     return fields
+
+
+def _beside(info: SceneInfo) -> dict[str, list[float]]:
+    """Return what a reader, ours among them, would take in another unit than it is in."""
+    if info.wavelengths is None:
+        return {} if info.fwhm is None else {"fwhm": info.fwhm.tolist()}
+    back = spectrum(info.wavelengths, "nm", info.fwhm)
+    pairs = {"wavelengths": (info.wavelengths, back.centres), "fwhm": (info.fwhm, back.widths)}
+    return {
+        name: ours.tolist()
+        for name, (ours, theirs) in pairs.items()
+        if ours is not None and (theirs is None or not np.array_equal(ours, theirs))
+    }
 
 
 def _values(info: SceneInfo, extra: dict[str, Any]) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from had_cli.errors import SceneError
-from had_cli.formats.gdal_wavelengths import find_bad_bands, find_spectrum, generated
+from had_cli.formats.gdal_wavelengths import Domains, find_bad_bands, find_spectrum, generated
 from had_cli.formats.metadata import from_json
 from had_cli.formats.units import Spectrum, uniform
 from had_cli.scenes.source import SceneInfo, Source, Window
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 # GDAL keeps decoded blocks of up to 5 % of the machine's memory otherwise.
 CACHE = 64 * 1024 * 1024
+# GDAL would leave a file of sizes beside every compressed one that it reads
+SETTINGS = {"GDAL_CACHEMAX": CACHE, "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 
 # The tag for what GeoTIFF has no place for: a nodata value per band, bands without a name.
 EXTRA = "had_metadata"
@@ -47,14 +49,16 @@ def opens(path: str) -> bool:
 def open_gdal(path: str, options: Mapping[str, Any]) -> Source:
     """Return the scene of a raster; options as in :mod:`had_cli.formats`.
 
-    ``variable`` chooses among the subdatasets of a container such as netCDF.
+    ``variable`` chooses among the subdatasets of a container such as netCDF; ``driver`` is the only one of
+    GDAL's drivers that is tried.
 
     Raises
     ------
     SceneError
         When GDAL cannot read it, or it holds no bands or complex values.
     """
-    raster = _attempt(path, lambda: _open(_inside_zip(path) if path.lower().endswith(".zip") else path))
+    inside = _inside_zip(path) if path.lower().endswith(".zip") else path
+    raster = _attempt(path, lambda: _open(inside, options.get("driver")))
     if raster.count == 0:
         raster = _subdataset(path, raster, options.get("variable"))
     try:
@@ -103,15 +107,15 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _open(path: str) -> Any:
-    with quiet(), rasterio.Env(GDAL_CACHEMAX=CACHE):
-        return rasterio.open(path, sharing=False)
+def _open(path: str, driver: str | None = None) -> Any:
+    with quiet(), rasterio.Env(**SETTINGS):
+        return rasterio.open(path, driver=driver, sharing=False)
 
 
 def _attempt(path: str, action: Callable[[], T]) -> T:
     """Return ``action()``; what GDAL complains about becomes one line."""
     try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE):
+        with rasterio.Env(**SETTINGS):
             return action()
     except (RasterioError, CPLE_BaseError, CRSError, UnicodeError) as error:
         # rasterio puts GDAL's own reason behind the error that it raises
@@ -163,21 +167,23 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
         # rasterio asks GDAL for all bands whenever such a property is named
         return [values[i - 1] for i in indexes]
 
+    def domain(name: str) -> list[Mapping[str, str]]:
+        return [raster.tags(i, ns=name) for i in indexes]
+
     dataset = raster.tags()
     tags = [raster.tags(i) for i in indexes]
     descriptions = of_bands(raster.descriptions)
     notes: list[str] = []
+    domains = Domains(dataset, tags, domain("IMAGERY"), raster.tags(ns="ENVI"), domain("ENVI"))
     try:
-        imagery = [raster.tags(i, ns="IMAGERY") for i in indexes]
-        found = find_spectrum(imagery, descriptions, dataset, tags)
+        found = find_spectrum(domains, descriptions)
     except ValueError as error:
         found = Spectrum(notes=(f"the wavelengths of the file are ignored: {error}",))
     try:
-        bad = find_bad_bands(dataset, tags)
+        bad = find_bad_bands(domains)
     except ValueError as error:
-        raise SceneError(
-            f"{path}: the list of bad bands is damaged ({error}); correct or remove it"
-        ) from error
+        bad = None
+        notes.append(f"the list of bad bands is damaged ({error}) and is ignored")
     notes += found.notes
     transform = None if raster.transform.is_identity else tuple(float(c) for c in tuple(raster.transform)[:6])
     if transform is None and raster.gcps[0]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,52 +14,75 @@ from had_cli.formats.units import Spectrum, canonical, spectrum
 
 Tags = Mapping[str, str]
 
+# GDAL writes IMAGERY with three digits of a micrometre.
+_ROUNDED = 0.51
+
 _NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 _UNIT = r"(nm|um|µm|μm|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?)\b"
 _WITH_UNIT = re.compile(rf"{_NUMBER}\s*{_UNIT}", re.IGNORECASE)
 _NAMED = re.compile(rf"(?:wavelength|wvl|lambda)\s*[=:]?\s*{_NUMBER}", re.IGNORECASE)
 _PLAIN = re.compile(rf"\s*{_NUMBER}\s*(\S*)\s*\Z")
-_LISTS = ("wavelength", "wavelengths", "central_wavelengths", "center_wavelengths", "band_centers")
+_LISTS = (
+    *("wavelength", "wavelengths", "central_wavelengths", "center_wavelengths", "band_centers"),
+    *("center_wavelength", "central_wavelength", "centre_wavelength", "wavlength"),
+)
 _UNITS = ("wavelength_units", "wavelength units", "wavelength_unit", "wavelengths_units")
 _BBL = ("bbl", "bad_bands", "good_bands")
 
 
-def find_spectrum(
-    imagery: Sequence[Tags], descriptions: Sequence[str | None], dataset: Tags, bands: Sequence[Tags]
-) -> Spectrum:
-    """Return wavelengths from the IMAGERY domain, else band descriptions, else tags, in that order.
+@dataclass(frozen=True)
+class Domains:
+    """What GDAL keeps of a raster: metadata of the dataset and of each band, by domain."""
 
-    Parameters
-    ----------
-    imagery, descriptions, bands
-        GDAL's IMAGERY domain, description and default domain of each band.
-    dataset
-        The default domain of the dataset.
+    dataset: Tags = field(default_factory=dict)
+    bands: Sequence[Tags] = ()
+    imagery: Sequence[Tags] = ()
+    envi: Tags = field(default_factory=dict)
+    envi_bands: Sequence[Tags] = ()
+
+
+def find_spectrum(domains: Domains, descriptions: Sequence[str | None]) -> Spectrum:
+    """Return wavelengths from the IMAGERY domain, else ENVI, descriptions or tags, in that order.
+
+    GDAL fills IMAGERY from an ENVI header with three digits, so the ENVI domain goes first where both say the
+    same.
 
     Raises
     ------
     ValueError
         When a place states a wavelength that is no number.
     """
-    centres = [tags.get("CENTRAL_WAVELENGTH_UM") for tags in imagery]
-    if all(centres):
-        widths = [tags.get("FWHM_UM") for tags in imagery]
-        return spectrum(centres, "um", widths if all(widths) else None)
-    for texts in (descriptions, _numbered(dataset, len(bands))):
-        found = _from_texts(texts)
-        if found is not None:
+    centres = [tags.get("CENTRAL_WAVELENGTH_UM") for tags in domains.imagery]
+    envi = _from_tags(_lower(domains.envi), [_lower(tags) for tags in domains.envi_bands])
+    if centres and all(centres):
+        widths = [tags.get("FWHM_UM") for tags in domains.imagery]
+        found = spectrum(centres, "um", widths if all(widths) else None, exact=True)
+        finer = envi.centres is not None and found.centres is not None
+        if not finer or not np.allclose(envi.centres, found.centres, rtol=0, atol=_ROUNDED):  # type: ignore[arg-type]
             return found
-    return _from_tags(_lower(dataset), [_lower(tags) for tags in bands])
+    if envi.centres is not None:
+        return envi
+    count = len(domains.bands)
+    for texts in (descriptions, _numbered(domains.dataset, count)):
+        named = _from_texts(texts)
+        if named is not None:
+            return named
+    return _from_tags(_lower(domains.dataset), [_lower(tags) for tags in domains.bands])
 
 
-def find_bad_bands(dataset: Tags, bands: Sequence[Tags]) -> npt.NDArray[np.bool_] | None:
-    """Return the bands marked bad by a ``bbl`` (1 good, 0 bad) of the dataset or of each band.
+def find_bad_bands(domains: Domains) -> npt.NDArray[np.bool_] | None:
+    """Return the bands marked bad by a ``bbl`` (1 good, 0 bad), of the dataset or of each band.
 
     Raises
     ------
     ValueError
         When the list is not one number per band.
     """
+    found = _bad_bands(domains.dataset, domains.bands)
+    return _bad_bands(domains.envi, domains.envi_bands or domains.bands) if found is None else found
+
+
+def _bad_bands(dataset: Tags, bands: Sequence[Tags]) -> npt.NDArray[np.bool_] | None:
     tags = _lower(dataset)
     for name in _BBL:
         items = _items(tags.get(name))

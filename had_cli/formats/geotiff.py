@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
+import rasterio.enums
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as RasterWindow
@@ -109,14 +113,61 @@ class _GeoTiffSink:
 
     def close(self) -> None:
         self._attempt(self._raster.close)
+        self._attempt(self._refuse_holes)
+
+    def abandon(self) -> None:
+        """Release the file without a look at it."""
+        self._attempt(self._raster.close)
 
     def _attempt(self, action: Callable[[], T]) -> T:
         try:
-            with quiet(), rasterio.Env(GDAL_CACHEMAX=CACHE):
+            with quiet(), rasterio.Env(GDAL_CACHEMAX=CACHE), _speechless():
                 return action()
         except (RasterioError, CPLE_BaseError) as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise OutputError(f"{self._path}: cannot be written ({reason})") from error
+
+    def _refuse_holes(self) -> None:
+        """Check that every tile has come into the file.
+
+        What GDAL holds back until it closes a raster cannot fail any more as far as it is concerned: on a
+        full disk it returns, and leaves a map that reads as empty where the last tiles are missing.
+        """
+        size = Path(self._path).stat().st_size
+        with quiet(), rasterio.open(self._path) as raster:
+            high, wide = raster.block_shapes[0]
+            blocks = itertools.product(
+                range(-(-raster.width // wide)),
+                range(-(-raster.height // high)),
+                (1,) if raster.interleaving is rasterio.enums.Interleaving.pixel else raster.indexes,
+            )
+            for col, row, band in blocks:
+                offset, count = (
+                    int(raster.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=band) or 0)
+                    for what in ("OFFSET", "SIZE")
+                )
+                if not offset or not count or offset + count > size:
+                    raise OutputError(
+                        f"{self._path}: cannot be written (GDAL left it incomplete; is the disk full?)"
+                    )
+
+
+@contextlib.contextmanager
+def _speechless() -> Iterator[None]:
+    """Keep libtiff from writing to standard error by itself; errors are told by us, in one line."""
+    try:
+        before = os.dup(2)
+    except OSError:  # closed already
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 def _imagery(info: SceneInfo, band: int) -> dict[str, str]:

@@ -15,7 +15,7 @@ from scipy.io.matlab import MatReadError
 
 from had_cli.errors import SceneError
 from had_cli.formats.arrays import scene_of
-from had_cli.formats.variables import Variable
+from had_cli.formats.variable import Variable
 from had_cli.scenes.source import Source
 
 _NUMERIC = {

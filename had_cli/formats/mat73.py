@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
-from had_cli.formats.arrays import choose_with_metadata, describe_choice
-from had_cli.formats.variables import Variable
+from had_cli.formats.arrays import choose_with_metadata, describe_choice, in_memory
+from had_cli.formats.variable import Variable
+from had_cli.formats.variables import Choice
 from had_cli.scenes.source import Source, Window
 
 # h5py raises these on files that are truncated or otherwise damaged.
@@ -30,7 +31,15 @@ def open_mat73(path: str, options: Mapping[str, Any]) -> Source:
     except DAMAGED as error:
         raise _damaged(path, error) from error
     try:
-        return Mat73(path, file, options)
+        text = file.get("metadata")
+        metadata = _text(text) if isinstance(text, h5py.Dataset) and _class(text) == "char" else None
+        choice, known = choose_with_metadata(path, list(_variables(file)), options, metadata)
+        if not choice.arranged:
+            return Mat73(path, file, choice, known)
+        # windows of a cube that is turned or unfolded would read most of the file each
+        source = in_memory(path, "MATLAB v7.3", choice, known)
+        file.close()
+        return source  # noqa: TRY300 - what is raised above is handled alike
     except DAMAGED as error:
         file.close()
         if isinstance(error, SceneError):
@@ -41,12 +50,8 @@ def open_mat73(path: str, options: Mapping[str, Any]) -> Source:
 class Mat73:
     """A source over one dataset of an HDF5 file, whose axes are (bands, cols, rows)."""
 
-    def __init__(self, path: str, file: h5py.File, options: Mapping[str, Any]) -> None:
+    def __init__(self, path: str, file: h5py.File, choice: Choice, known: Mapping[str, Any]) -> None:
         self._path, self._file = path, file
-        variables = list(_variables(file))
-        text = file.get("metadata")
-        metadata = _text(text) if isinstance(text, h5py.Dataset) and _class(text) == "char" else None
-        choice, known = choose_with_metadata(path, variables, options, metadata)
         self._dataset = _dataset(file, choice.cube.name)
         if self._dataset.chunks is not None and not self._dataset.id.get_storage_size():
             raise SceneError(f"{path}: the pixels of {choice.cube} were never written; copy the file again")

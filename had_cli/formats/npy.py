@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from had_cli.errors import SceneError
+from had_cli.formats.cubes import bands_first
 from had_cli.formats.metadata import from_json
 from had_cli.formats.slab import Slab
 from had_cli.scenes.source import SceneInfo, Source, Window
@@ -68,12 +69,14 @@ def open_npy(path: str, options: Mapping[str, Any]) -> Source:
             f"{path}{SIDECAR}: describes an array of {stated}, but {path} holds {shape}; remove or correct it"
         )
     rows, cols, bands = shape
+    hint = None if known or stated or options.get("layer") else bands_first((rows, cols, bands))
     info = SceneInfo(
         path=path,
         format="NumPy",
         shape=(rows, cols, bands),
         dtype=dtype.newbyteorder("="),
         block=(rows, 1) if fortran else (1, cols),
+        notes=() if hint is None else (hint,),
         **known,
     )
     return SlabSource(info, Slab(path, info.shape, dtype, "fortran" if fortran else "bip", offset))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from had_cli.errors import SceneError
 from had_cli.formats.arrays import scene_of
 from had_cli.formats.npy import read_header
-from had_cli.formats.variables import Variable
+from had_cli.formats.variable import Variable
 from had_cli.scenes.source import Source
 
 _DAMAGED = (
@@ -49,7 +49,7 @@ def open_npz(path: str, options: Mapping[str, Any]) -> Source:
         if isinstance(error, SceneError):
             raise
         raise _damaged(path, error) from error
-    return scene_of(path, "NumPy archive", variables, options, text)
+    return scene_of(path, "NumPy archive", variables, options, text, order="C")
 
 
 def _load(path: str, name: str) -> npt.NDArray[Any]:

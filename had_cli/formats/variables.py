@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.formats.band_lists import bad_bands
+from had_cli.formats.cubes import Candidate, best, candidates, fold
 from had_cli.formats.units import spectrum
+from had_cli.formats.variable import Array, Variable
 from had_cli.scenes.validity import nonzero
 
-Array = npt.NDArray[Any]
-
-_WAVELENGTHS = re.compile(r"wavelength|wvl|lambda|^wls?$|^bands?$|band_?cent(er|re)s?|^wave$", re.IGNORECASE)
+# Every spelling of wavelength that public files have: wavlength, wave_length, wavelenght, ...
+_WAVELENGTHS = re.compile(
+    r"wav\w{0,3}l|wvl|lam(b?da)?s?$|lambda|^wls?$|_wls?$|^wls?_|^bands?$|band_?cent(er|re)s?|^wave$|^cent(er|re)s?$",
+    re.IGNORECASE,
+)
 _WIDTHS = re.compile(r"fwhm|band_?widths?$", re.IGNORECASE)
 _MASK = re.compile(r"mask|valid", re.IGNORECASE)
 _TRUTH = re.compile(r"truth|gt$|^gt|^map$|anomal|target|label", re.IGNORECASE)
@@ -24,39 +29,28 @@ _SCORES = re.compile(r"score|result|detection|anomal", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """A named array in a file; ``numeric`` as far as known without reading it."""
-
-    name: str
-    shape: tuple[int, ...]
-    numeric: bool
-    load: Callable[[], Array]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({'x'.join(map(str, self.shape))})"
-
-    @property
-    def leaf(self) -> str:
-        """The name without the structures around it."""
-        return self.name.rsplit(".", 1)[-1]
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
-    """What :func:`choose` settled on."""
+    """What :func:`choose` settled on; ``arranged``: the cube has other axes than the array in the file."""
 
     cube: Variable
     truth: npt.NDArray[np.bool_] | None = None
     wavelengths: npt.NDArray[np.float64] | None = None
     fwhm: npt.NDArray[np.float64] | None = None
+    bad_bands: npt.NDArray[np.bool_] | None = None
+    arranged: bool = False
     notes: tuple[str, ...] = ()
 
 
-def choose(path: str, variables: Sequence[Variable], options: Mapping[str, Any]) -> Choice:
-    """Return the cube, its truth and its wavelengths.
+def choose(
+    path: str, variables: Sequence[Variable], options: Mapping[str, Any], *, order: str = "F"
+) -> Choice:
+    """Return the cube, its truth, its wavelengths and its bad bands.
 
-    The largest three-axis numeric array is the cube, a 0/1 array of its rows x cols the truth, unless
-    it marks valid pixels: its name says mask and it is mostly ones. Options name them instead.
+    The cube is the largest numeric array of three axes, or matrix of bands x pixels whose size stands beside
+    it (``order`` as in :func:`had_cli.formats.cubes.candidates`); one whose bands fit the wavelengths in the
+    file goes before others, and pictures of up to four bands go last. A 0/1 array of its rows x cols is
+    the truth, unless it marks valid pixels: its name says mask and it is mostly ones. Options name them
+    instead.
 
     Raises
     ------
@@ -66,11 +60,13 @@ def choose(path: str, variables: Sequence[Variable], options: Mapping[str, Any])
     if options.get("layer"):
         return Choice(_layer(path, variables, options))
     notes: list[str] = []
-    cube = _cube(path, variables, options.get("variable"), notes)
+    found = _cube(path, variables, options.get("variable"), order, notes)
+    cube = found.cube
     rows, cols = cube.shape[:2]
     truth = _truth(path, variables, (rows, cols), options.get("truth_variable"), notes)
-    centres, widths = _spectrum(variables, cube.shape[2] if len(cube.shape) == 3 else 1, notes)
-    return Choice(cube, truth, centres, widths, tuple(notes))
+    centres, widths = _spectrum(variables, found.bands, notes)
+    bad = bad_bands(variables, found.bands, order, notes)
+    return Choice(cube, truth, centres, widths, bad, cube is not found.stored, tuple(notes))
 
 
 def _named(path: str, variables: Sequence[Variable], name: str, option: str) -> Variable:
@@ -80,24 +76,43 @@ def _named(path: str, variables: Sequence[Variable], name: str, option: str) -> 
     raise SceneError(f"{path}: holds no variable {name!r}; {option} takes one of: {_listed(variables)}")
 
 
-def _cube(path: str, variables: Sequence[Variable], name: str | None, notes: list[str]) -> Variable:
+def _cube(
+    path: str, variables: Sequence[Variable], name: str | None, order: str, notes: list[str]
+) -> Candidate:
+    lengths = {count for count, _ in _vectors(variables)}
     if name is not None:
         cube = _named(path, variables, name, "--variable")
         if not cube.numeric or len(cube.shape) not in {2, 3}:
             raise SceneError(f"{path}: variable {cube} is not a numeric array of three axes")
-        return cube
-    cubes = [v for v in variables if v.numeric and len(v.shape) == 3 and min(v.shape) > 0]
-    if not cubes:
-        raise SceneError(
-            f"{path}: holds no numeric array of three axes (rows x cols x bands), only: {_listed(variables)}"
+        chosen = fold(cube, variables, order) or next(
+            (c for c in candidates([cube], lengths, order) if c.stored is cube), Candidate(cube, cube)
         )
-    cube = max(cubes, key=lambda v: np.prod(v.shape, dtype=np.float64))
-    if len(cubes) > 1:
-        others = ", ".join(str(v) for v in cubes if v is not cube)
-        notes.append(
-            f"the scene is variable {cube}, the largest; also there: {others} (choose with --variable)"
-        )
-    return cube
+    else:
+        cubes = candidates(variables, lengths, order)
+        if not cubes:
+            raise SceneError(
+                f"{path}: holds no numeric array of three axes (rows x cols x bands), only: "
+                f"{_listed(variables)}{_unfolded(variables)}"
+            )
+        chosen, why = best(cubes, lengths)
+        if len(cubes) > 1:
+            others = ", ".join(str(c.stored) for c in cubes if c is not chosen)
+            notes.append(
+                f"the scene is variable {chosen.stored}, {why}; also there: {others} (choose with --variable)"
+            )
+    if chosen.how:
+        notes.append(chosen.how)
+    return chosen
+
+
+def _unfolded(variables: Sequence[Variable]) -> str:
+    """Return what to do where a matrix may be a cube without its size."""
+    wide = [
+        v for v in variables if v.numeric and len(v.shape) == 2 and min(v.shape) >= 3 and max(v.shape) >= 1000
+    ]
+    if not wide:
+        return ""
+    return f"; if {wide[0].name} is bands x pixels, save it with its size beside it, as nRow and nCol"
 
 
 def _truth(
@@ -185,6 +200,17 @@ def _binary(array: Array) -> npt.NDArray[np.bool_] | None:
         return None
     ones = array == 1
     return np.asarray(ones) if bool((ones | (array == 0)).all()) else None
+
+
+def _vectors(variables: Sequence[Variable]) -> Iterator[tuple[int, Variable]]:
+    """Yield the vectors that hold wavelengths, by name and values, with their lengths."""
+    for variable in variables:
+        sizes = [n for n in variable.shape if n != 1]
+        named = _WAVELENGTHS.search(variable.leaf) and not _WIDTHS.search(variable.leaf)
+        if variable.numeric and named and len(sizes) == 1 and sizes[0] > 2:
+            values = variable.load()
+            if values.dtype.kind in "iuf" and spectrum(values.ravel(), None).centres is not None:
+                yield sizes[0], variable
 
 
 def _spectrum(variables: Sequence[Variable], bands: int, notes: list[str]) -> tuple[Any, Any]:

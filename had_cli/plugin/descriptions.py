@@ -50,6 +50,9 @@ class Param:
 
     ``type`` is one of bool, int, float, str, pathlib.Path. ``default`` None means "not given": the
     method derives the value and its help says how. ``minimum`` and ``maximum`` are inclusive.
+    ``writes`` says of a path that the method makes a file there: before anything is computed, a name
+    is refused that exists already or that another file of the run has. Other paths are read, and no output
+    replaces them.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Param:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    writes: bool = False
 
     def __post_init__(self) -> None:
         _check(bool(_PARAM_NAME.match(self.name)), f"parameter name {self.name!r} is not lower_snake_case")
@@ -68,6 +72,7 @@ class Param:
         )
         _check(bool(self.help), f"parameter {self.name} has no help")
         _check(not self.choices or self.type is str, f"parameter {self.name}: choices need type str")
+        _check(not self.writes or self.type is Path, f"parameter {self.name}: writes needs type Path")
         if self.default is not None:
             self.check(self.default)
 
@@ -112,11 +117,17 @@ class Param:
 
     def range(self) -> str:
         """Return the accepted range in words, e.g. ``at least 2``."""
-        if self.minimum is not None and self.maximum is not None:
-            return f"{self.minimum:g} to {self.maximum:g}"
-        if self.minimum is not None:
-            return f"at least {self.minimum:g}"
-        return f"at most {self.maximum:g}" if self.maximum is not None else "a number"
+        low, high = (None if limit is None else _plain(limit) for limit in (self.minimum, self.maximum))
+        if low is not None and high is not None:
+            return f"{low} to {high}"
+        if low is not None:
+            return f"at least {low}"
+        return f"at most {high}" if high is not None else "a number"
+
+
+def _plain(limit: float) -> str:
+    """Return a limit as people write it: 1000000 and not 1e+06."""
+    return str(int(limit)) if limit == int(limit) and abs(limit) < 10**9 else f"{limit:g}"
 
 
 def _check_params(owner: str, params: tuple[Param, ...]) -> None:
@@ -222,6 +233,9 @@ class Reader:
 
     ``open`` refers to ``open(path, options) -> Source`` (:class:`had_cli.scenes.source.Source`).
     ``sniff`` refers to ``sniff(path) -> bool``: asked for files whose suffix is not listed.
+    ``recognise`` refers to ``recognise(path) -> bool``, for formats that share their suffix with others,
+    such as products in .nc or .tif files: of the files and folders with its ``suffixes``, the reader
+    takes those for which it is true, before any reader that lists the suffix alone.
     """
 
     name: str
@@ -229,11 +243,16 @@ class Reader:
     open: str
     suffixes: tuple[str, ...] = ()
     sniff: str | None = None
+    recognise: str | None = None
 
     def __post_init__(self) -> None:
         _check_name("reader", self.name)
         _check_reference(f"reader {self.name}", "open", self.open)
         _check_reference(f"reader {self.name}", "sniff", self.sniff)
+        _check_reference(f"reader {self.name}", "recognise", self.recognise)
+        _check(
+            self.recognise is None or bool(self.suffixes), f"reader {self.name}: recognise without suffixes"
+        )
         _check_suffixes(f"reader {self.name}", self.suffixes)
 
 

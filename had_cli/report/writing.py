@@ -41,10 +41,13 @@ def write_scene_report(
     """
     from had_cli.report.scene_page import scene_content
     from had_cli.scenes.open import open_scores
+    from had_cli.scenes.ortho import as_scored
 
     refuse_existing(Path(path), overwrite=overwrite)
     values, info = open_scores(scores, variable)
-    content = scene_content(scene, values, name=str(scores), tags=info.tags, **options)
+    content = scene_content(
+        as_scored(scene, values.shape), values, name=str(scores), tags=info.tags, **options
+    )
     write_whole(Path(path), document(content), overwrite=overwrite)
     return content
 

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError, UsageError
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.scenes.open import Bands, choose_bands, open_source
-from had_cli.scenes.output import create_raster
+from had_cli.scenes.output import check_raster_path, create_raster
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import SceneInfo, Source, Window
 
@@ -70,10 +71,12 @@ def convert(
     SceneError
         When the source cannot be read, or its values do not fit ``dtype``.
     OutputError
-        When the destination cannot be written.
+        When the destination cannot be written, or is the source, whatever ``overwrite`` says.
     """
     if interleave is not None and interleave not in _INTERLEAVES:
         raise UsageError(f"--interleave takes one of {', '.join(_INTERLEAVES)}, not {interleave!r}")
+    refuse_inputs(destination, [("the source", source)])
+    check_raster_path(Path(destination), overwrite=overwrite)
     opened = open_source(source, {"variable": variable, "truth_variable": truth_variable})
     try:
         # the copy keeps bad bands: nothing may go missing that the user did not name

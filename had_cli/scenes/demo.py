@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.errors import OutputError
+from had_cli.errors import OutputError, OutputExistsError
+from had_cli.files import refuse_url
 from had_cli.scenes.output import create_raster
 from had_cli.scenes.source import SceneInfo, Window
 from had_cli.scenes.synthetic import NODATA, SCALE, synthesise
@@ -46,11 +48,15 @@ def make_scene(
     Raises
     ------
     OutputExistsError
-        When a file exists and ``overwrite`` is false.
+        When a file exists and ``overwrite`` is false; nothing is written then.
     """
     from rasterio.crs import CRS
 
     folder = Path(folder)
+    refuse_url(folder)
+    for name in ("flightline.hdr", "truth.tif"):
+        if os.path.lexists(folder / name) and not overwrite:
+            raise OutputExistsError(f"{folder / name}: exists already; give --overwrite or another name")
     made = synthesise(rows, cols, bands, seed=seed)
     crs = CRS.from_epsg(_EPSG).to_wkt()
     files = DemoScene(scene=folder / "flightline.hdr", truth=folder / "truth.tif")

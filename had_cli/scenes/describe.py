@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from had_cli.scenes.quality import count_flagged
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import SceneInfo
 
@@ -43,10 +44,12 @@ def describe(scene: Scene) -> dict[str, Any]:
         "nodata": _nodata(info),
         "scale": _uniform(info.scale),
         "offset": _uniform(info.offset),
-        "crs": _crs(info),
+        "crs": _crs(info.crs),
         "transform": None if info.transform is None else list(info.transform),
         "pixel_size": _pixel_size(info),
         "bounds": _bounds(info),
+        "ortho": _ortho(info),
+        "quality": _quality(scene),
         "truth": None if truth is None else {"anomalous_pixels": int(truth.sum()), "pixels": int(truth.size)},
         "selection": {
             "bands": len(scene.bands),
@@ -93,8 +96,31 @@ def _nodata(info: SceneInfo) -> Any:
     return [plain(v) for v in info.nodata] if isinstance(info.nodata, tuple) else plain(info.nodata)
 
 
-def _crs(info: SceneInfo) -> dict[str, Any] | None:
-    if info.crs is None:
+def _quality(scene: Scene) -> list[dict[str, Any]]:
+    layers = scene.source.info.quality
+    counts = count_flagged(scene, layers)
+    return [
+        {
+            "name": layer.name,
+            "summary": layer.summary,
+            "applied": any(layer.name == chosen.name for chosen in scene.quality),
+            "pixels": counts[layer.name],
+        }
+        for layer in layers
+    ]
+
+
+def _ortho(info: SceneInfo) -> dict[str, Any] | None:
+    table = info.ortho
+    if table is None:
+        return None
+    rows, cols = table.shape
+    transform = None if table.transform is None else list(table.transform)
+    return {"rows": rows, "cols": cols, "crs": _crs(table.crs), "transform": transform}
+
+
+def _crs(wkt: str | None) -> dict[str, Any] | None:
+    if wkt is None:
         return None
     from rasterio import Env
     from rasterio.crs import CRS
@@ -102,11 +128,11 @@ def _crs(info: SceneInfo) -> dict[str, Any] | None:
 
     try:
         with Env():  # or GDAL would speak to standard error itself
-            crs = CRS.from_wkt(info.crs)
+            crs = CRS.from_wkt(wkt)
     except CRSError:
-        return {"name": None, "epsg": None, "wkt": info.crs}
-    name = info.crs.split('"')[1] if '"' in info.crs else None
-    return {"name": name, "epsg": crs.to_epsg(), "wkt": info.crs}
+        return {"name": None, "epsg": None, "wkt": wkt}
+    name = wkt.split('"')[1] if '"' in wkt else None
+    return {"name": name, "epsg": crs.to_epsg(), "wkt": wkt}
 
 
 def _pixel_size(info: SceneInfo) -> list[float] | None:

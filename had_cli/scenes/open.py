@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError, SceneNotFoundError
+from had_cli.plugin.descriptions import Reader
+from had_cli.publishing.scratch import sweep
+from had_cli.scenes.quality import choose_quality
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
 from had_cli.scenes.validity import Mask, nonzero
+
+if TYPE_CHECKING:
+    from had_cli.plugin.descriptions import Reader
 
 Bands = str | Sequence[int] | npt.NDArray[np.intp]
 
 # What GDAL takes that is no path: URLs, its virtual file systems, and DRIVER:name (not C:\name).
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://|/vsi|[A-Z][A-Za-z0-9_]+:")
 _GDAL = "gdal"
+_RAW = {".bip", ".bil", ".bsq", ".raw", ".bin", ".dat", ".img", ".cube"}
 
 
 def open_scene(
@@ -33,6 +41,7 @@ def open_scene(
     exclude_bands: Bands | None = None,
     window: Window | Sequence[int] | None = None,
     mask: str | Path | npt.ArrayLike | None = None,
+    quality: str | Sequence[str] | None = None,
 ) -> Scene:
     """Open a scene; nothing but its metadata is read where the format allows that.
 
@@ -49,6 +58,9 @@ def open_scene(
         (col, row, width, height) of the part to use.
     mask
         rows x cols, of the whole scene or of the window, or a file of one: non-zero pixels take part.
+    quality
+        Quality masks of a product whose flagged pixels take no part, by name
+        (:func:`had_cli.scenes.quality.choose_quality`); default: those that its reader has on.
 
     Raises
     ------
@@ -61,7 +73,8 @@ def open_scene(
     """
     source = open_source(path, {"variable": variable, "truth_variable": truth_variable})
     try:
-        scene = Scene(source, bands=choose_bands(source.info, bands, exclude_bands))
+        layers = choose_quality(source.info, quality)
+        scene = Scene(source, bands=choose_bands(source.info, bands, exclude_bands), quality=layers)
         whole = scene.shape[:2]
         if window is not None:
             scene = scene.select(window=_window(scene.path, window))
@@ -131,32 +144,65 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     text = str(path)
     if not text:  # "$SCENE" of a variable that is not set
         raise SceneNotFoundError("a scene, a mask or a truth has an empty name; name a file")
-    readers = list(host.readers().values())
     given = {name: value for name, value in options.items() if value is not None}
-    chosen = None
     if _REMOTE.match(text) and not Path(text).exists():
-        chosen = next((reader for reader in readers if reader.name == _GDAL), None)
+        chosen = host.readers().get(_GDAL)
     else:
-        file = Path(text)
-        if not file.exists():
-            raise SceneNotFoundError(f"{text}: there is no such file")
-        if file.is_dir():
-            raise SceneError(f"{text}: is a folder; name a scene file in it")
-        suffix = file.suffix.lower()
-        chosen = next((reader for reader in readers if suffix in reader.suffixes), None)
-        if file.stat().st_size == 0:
-            raise SceneError(f"{text}: the file is empty; copy it again")
-        if chosen is None:
-            # GDAL goes last: it finds a raster in many a file that another reader knows better
-            for reader in sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL):
-                if host.resolve(str(reader.sniff))(text):
-                    chosen = reader
-                    break
+        chosen = _reader_of(Path(text), text)
     if chosen is None:
-        known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
-        raise SceneError(f"{text}: no reader knows this kind of file; had reads {known} and what GDAL opens")
+        raise _unknown(text)
     source: Source = host.resolve(chosen.open)(text, given)
     return source
+
+
+def _reader_of(file: Path, text: str) -> Reader | None:
+    """Return the reader of a file: one that recognises it, else one of its suffix, else one that sniffs."""
+    from had_cli.plugin import host
+
+    _refuse_no_file(file)
+    readers = list(host.readers().values())
+    fitting = [reader for reader in readers if file.suffix.lower() in reader.suffixes]
+    for reader in fitting:
+        if reader.recognise and host.resolve(reader.recognise)(text):
+            return reader
+    if file.is_dir():
+        raise SceneError(f"{text}: is a folder; name a scene file in it")
+    chosen = next((reader for reader in fitting if not reader.recognise), None)
+    # GDAL goes last: it finds a raster in many a file that another reader knows better
+    sniffing = sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL)
+    return chosen or next((r for r in sniffing if host.resolve(str(r.sniff))(text)), None)
+
+
+def _refuse_no_file(file: Path) -> None:
+    """Check that there is something to read; a folder may be a scene to a reader that recognises it."""
+    if not file.exists():
+        sweep(file.parent)  # a run may have been killed while it put the file into its place
+    if not file.exists():
+        raise SceneNotFoundError(f"{file}: there is no such file")
+    if file.is_dir():
+        return
+    mode, size = file.stat().st_mode, file.stat().st_size
+    if not stat.S_ISREG(mode):  # reading a pipe would wait for ever
+        raise SceneError(f"{file}: is no regular file; a scene is read in any order, so save it as a file")
+    if size == 0:
+        raise SceneError(f"{file}: the file is empty; copy it again")
+
+
+def _unknown(path: str) -> SceneError:
+    """Return what to say of a file that no reader knows."""
+    from had_cli.plugin import host
+
+    if Path(path).suffix.lower() in _RAW:
+        header = Path(path).with_suffix(".hdr").name
+        return SceneError(
+            f"{path}: holds raw values, whose size and type only a header tells; "
+            f"put its ENVI header {header} beside it"
+        )
+    readers = host.readers().values()
+    sharing = [r.summary for r in readers if r.recognise and Path(path).suffix.lower() in r.suffixes]
+    known = ", ".join(sorted({suffix for reader in readers for suffix in reader.suffixes}))
+    reads = f"of such files {' and '.join(sharing)}" if sharing else f"{known} and what GDAL opens"
+    return SceneError(f"{path}: no reader knows this kind of file; had reads {reads}")
 
 
 def choose_bands(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,21 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import OutputError, OutputExistsError
+from had_cli.files import printable, refuse_existing, written_whole
 from had_cli.plugin.descriptions import Writer
 from had_cli.scenes.source import SceneInfo, Sink, Window, stem
 
 # Files that GDAL would read together with a raster of this name.
-_COMPANIONS = (".aux.xml", ".msk", ".ovr")
+COMPANIONS = (".aux.xml", ".msk", ".ovr")
 
 
 def default_output(scene: str | Path, method: str) -> Path:
-    """Return ``<scene>_<method>.tif`` in the current directory, for a path or URL."""
-    return Path(f"{stem(str(scene))}_{method}.tif")
+    """Return ``<scene>_<method>.tif`` in the current directory, for a path or URL.
+
+    What is not valid UTF-8 in the scene's name becomes ``_``, because GDAL writes no such names.
+    """
+    name = printable(stem(str(scene))).replace("\ufffd", "_")
+    return Path(f"{name}_{method}.tif")
 
 
 def map_info(scene: SceneInfo, *, layers: int = 1, tags: Mapping[str, str] | None = None) -> SceneInfo:
@@ -52,6 +55,20 @@ def check_raster_path(path: Path, *, overwrite: bool = False) -> Writer:
     OutputExistsError
         When it exists and ``overwrite`` is false.
     """
+    writer = raster_writer(path)
+    refuse_existing(path, overwrite=overwrite)
+    _refuse_companions([], path, overwrite=overwrite)
+    return writer
+
+
+def raster_writer(path: Path) -> Writer:
+    """Return the writer of the suffix of ``path``.
+
+    Raises
+    ------
+    OutputError
+        When no writer has it.
+    """
     from had_cli.plugin import host
 
     writers = list(host.writers().values())
@@ -59,11 +76,6 @@ def check_raster_path(path: Path, *, overwrite: bool = False) -> Writer:
     if writer is None:
         known = ", ".join(sorted({suffix for w in writers for suffix in w.suffixes}))
         raise OutputError(f"{path}: no format has the suffix {path.suffix!r}; choose one of {known}")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; name a file")
-    _refuse_existing([path.name], path, overwrite=overwrite)
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
     return writer
 
 
@@ -93,29 +105,30 @@ def create_raster(
 
     target = Path(path)
     writer = check_raster_path(target, overwrite=overwrite)
-    with _folder_beside(target) as folder:
-        scratch = folder / target.name
+    companions = [target.name + suffix for suffix in COMPANIONS]
+    with written_whole(target, companions=companions, overwrite=overwrite) as scratch:
         create = host.resolve(writer.create)
         sink = _Guarded(
             target,
+            scratch,
             lambda: create(str(scratch), dataclasses.replace(info, dtype=np.dtype(dtype)), np.dtype(dtype)),
         )
         try:
             # writers lay out their files at once, so what belongs to the output is known now
-            _refuse_existing([file.name for file in folder.iterdir()], target, overwrite=overwrite)
+            beside = [file.name for file in scratch.parent.iterdir()]
+            _refuse_companions(beside, target, overwrite=overwrite)
             yield sink
         except BaseException:
             sink.abandon()
             raise
         sink.close()
-        _publish(folder, target, overwrite=overwrite)
 
 
 class _Guarded:
     """A sink whose operating system errors say which file could not be written."""
 
-    def __init__(self, target: Path, create: Callable[[], Sink]) -> None:
-        self._target = target
+    def __init__(self, target: Path, scratch: Path, create: Callable[[], Sink]) -> None:
+        self._target, self._scratch = target, scratch
         with self._told():
             self._sink = create()
         self.block: tuple[int, int] | None = getattr(self._sink, "block", None)
@@ -138,57 +151,19 @@ class _Guarded:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except OutputError:
-            raise
+        except OutputError as error:  # of a writer, which knows its temporary name alone
+            told = str(error).replace(str(self._scratch), str(self._target))
+            raise OutputError(told) from error
         except OSError as error:
             raise OutputError(f"{self._target}: cannot be written ({error.strerror or error})") from error
 
 
-@contextlib.contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder on the output's file system; it is removed in the end."""
-    if not target.parent.is_dir():
-        raise OutputError(f"{target}: there is no folder {target.parent}; create it first")
-    try:
-        # a part of the name tells whose it is, and leaves room where the name is as long as can be
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:32]}.", dir=target.parent))
-    except OSError as error:
-        raise OutputError(
-            f"{target}: the folder {target.parent} cannot be written to ({error.strerror})"
-        ) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _refuse_existing(names: list[str], target: Path, *, overwrite: bool) -> None:
+def _refuse_companions(names: Sequence[str], target: Path, *, overwrite: bool) -> None:
+    """Check that no other file of the output's set exists."""
     if overwrite:
         return
-    companions = [target.name + suffix for suffix in _COMPANIONS]
-    for name in [*names, *companions]:
+    for name in [*names, *(target.name + suffix for suffix in COMPANIONS)]:
         if os.path.lexists(target.parent / name):
             raise OutputExistsError(
                 f"{target.parent / name}: exists already; give --overwrite or another name"
             )
-
-
-def _publish(folder: Path, target: Path, *, overwrite: bool) -> None:
-    """Move the finished files to their place, the one the user named last."""
-    files = sorted(folder.iterdir(), key=lambda file: file.name == target.name)
-    _refuse_existing([file.name for file in files], target, overwrite=overwrite)
-    written = {file.name for file in files}
-    moved: list[Path] = []
-    try:
-        for suffix in _COMPANIONS:
-            beside = target.with_name(target.name + suffix)
-            if beside.name not in written and os.path.lexists(beside):
-                beside.unlink()  # statistics or masks of the raster that is replaced
-        for file in files:
-            place = target.parent / file.name
-            file.replace(place)
-            moved.append(place)
-    except OSError as error:
-        for place in moved:
-            place.unlink(missing_ok=True)
-        raise OutputError(f"{target}: cannot be written ({error.strerror})") from error

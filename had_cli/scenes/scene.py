@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
-from had_cli.scenes.source import SceneInfo, Source, Window
+from had_cli.scenes.lookup import ortho_of_window
+from had_cli.scenes.source import Ortho, QualityLayer, SceneInfo, Source, Window
 from had_cli.scenes.stored import Stored
 from had_cli.scenes.validity import Float, Mask, valid_pixels
 
@@ -34,6 +35,9 @@ class Scene:
         Part of the source; default: all of it.
     mask
         rows x cols of the *window*, True where a pixel takes part.
+    quality
+        Masks of ``source.info.quality`` whose flagged pixels take no part; default: those that are on
+        by default.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Scene:
         bands: npt.NDArray[np.intp] | None = None,
         window: Window | None = None,
         mask: Mask | None = None,
+        quality: Sequence[QualityLayer] | None = None,
     ) -> None:
         self.source = source
         info = source.info
@@ -60,6 +65,9 @@ class Scene:
                 f"the scene {self.window.height} x {self.window.width}"
             )
         self.mask = mask
+        self.quality: tuple[QualityLayer, ...] = (
+            tuple(layer for layer in info.quality if layer.default) if quality is None else tuple(quality)
+        )
 
     @classmethod
     def from_array(cls, cube: npt.ArrayLike, *, name: str = "array", **metadata: Any) -> Self:
@@ -100,7 +108,24 @@ class Scene:
             nodata=tuple(nodata[b] for b in bands) if isinstance(nodata, tuple) else nodata,
             transform=transform,
             truth=None if info.truth is None else self._truth,
+            quality=tuple(self._layer(layer) for layer in info.quality),
+            ortho=None,  # of the whole file; :attr:`ortho` gives the view's
         )
+
+    @property
+    def ortho(self) -> Ortho | None:
+        """How to put this view onto a map, or None where it needs no lookup table for that."""
+        table = self.source.info.ortho
+        return None if table is None else ortho_of_window(table, self.window, self.source.info)
+
+    def _layer(self, layer: QualityLayer) -> QualityLayer:
+        def read(window: Window, bands: npt.NDArray[np.intp] | None) -> Mask:
+            there = Window(
+                self.window.col + window.col, self.window.row + window.row, window.width, window.height
+            )
+            return layer.read(there, self.bands if bands is None else self.bands[bands])
+
+        return dataclasses.replace(layer, read=read)
 
     @property
     def path(self) -> str:
@@ -175,16 +200,16 @@ class Scene:
             valid = None if valid is None else valid[window.rows, window.cols]
         if mask is not None:
             valid = mask if valid is None else valid & mask
-        return Scene(self.source, bands=chosen, window=own, mask=valid)
+        return Scene(self.source, bands=chosen, window=own, mask=valid, quality=self.quality)
 
     # -- pixels ---------------------------------------------------------------------------------
     def read(self, window: Window | None = None) -> Float:
         """Return height x width x bands float32 in physical units.
 
         Invalid values are NaN: nodata in the bands where it stands, and every band of a pixel that
-        the file's own mask or :attr:`mask` leaves out. A pixel counts as valid only where all of
-        its selected bands are finite (:func:`valid_pixels`). The result may share memory with the
-        scene: treat it as read-only.
+        the file's own mask, :attr:`mask` or one of :attr:`quality` leaves out. A pixel counts as valid
+        only where all of its selected bands are finite (:func:`valid_pixels`). The result may share
+        memory with the scene: treat it as read-only.
         """
         return self.stored(window).pixels(order="K")
 
@@ -193,8 +218,13 @@ class Scene:
         rows, cols, _ = self.shape
         view = window or Window(0, 0, cols, rows)
         there = Window(self.window.col + view.col, self.window.row + view.row, view.width, view.height)
-        raw = self.source.read(there, None if self._all else self.bands)
-        masks = self.source.valid(there), None if self.mask is None else self.mask[view.rows, view.cols]
+        used = None if self._all else self.bands
+        raw = self.source.read(there, used)
+        masks = (
+            self.source.valid(there),
+            None if self.mask is None else self.mask[view.rows, view.cols],
+            *(~layer.read(there, used) for layer in self.quality),
+        )
         return Stored(view, raw, self.source.info, self.bands, tuple(m for m in masks if m is not None))
 
     def close(self) -> None:

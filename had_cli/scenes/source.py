@@ -43,6 +43,43 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class QualityLayer:
+    """A mask that a product brings: clouds, saturated pixels, and so on.
+
+    Attributes
+    ----------
+    name : what the user calls it, in lower case with dashes, such as ``dilated-cloud``
+    read : ``read(window, bands)`` returns height x width bool, True where a pixel is flagged; ``bands``
+        are the ascending 0-based indices in use, None means all, for masks that are kept by band
+    default : whether flagged pixels are left out unless the user says otherwise
+    summary : what it says and where it stands, in a few words
+    """
+
+    name: str
+    read: Callable[[Window, npt.NDArray[np.intp] | None], npt.NDArray[np.bool_]]
+    default: bool = True
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ortho:
+    """A lookup table that puts the pixels of a sensor's own grid onto a map.
+
+    Attributes
+    ----------
+    shape : (rows, cols) of the map
+    crs, transform : of the map, as in :class:`SceneInfo`
+    lookup : ``lookup(window)`` of the map returns two height x width integer arrays: row and column of the
+        scene's pixel that lies there, 0-based, and -1 in both where none does
+    """
+
+    shape: tuple[int, int]
+    crs: str | None
+    transform: tuple[float, float, float, float, float, float] | None
+    lookup: Callable[[Window], tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SceneInfo:
     """Everything known of a scene but its pixels.
 
@@ -58,6 +95,10 @@ class SceneInfo:
         (x = a col + b row + c, y = d col + e row + f), or None
     block : natural (rows, cols) of a cheap read; None when any window costs the same
     truth : returns the (rows, cols) bool truth the file carries; None where it carries none
+    quality : masks that the user may choose from; what is never data belongs into :meth:`Source.valid`
+    ortho : how to put the scene onto a map, where it lies on a sensor's own grid with a lookup table;
+        ``crs`` and ``transform`` are then None
+    files : other files that the scene is read from, which no output may replace
     notes : what a reader decided for the user, one line each, to be shown to the user
     tags : free text carried along, e.g. the history of a score map
     """
@@ -78,6 +119,9 @@ class SceneInfo:
     interleave: str | None = None
     block: tuple[int, int] | None = None
     truth: Callable[[], npt.NDArray[np.bool_]] | None = None
+    quality: tuple[QualityLayer, ...] = ()
+    ortho: Ortho | None = None
+    files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -100,6 +144,9 @@ class SceneInfo:
             value = getattr(self, name)
             if value is not None and not np.isfinite(value).all():
                 raise SceneError(f"{self.path}: {name} holds values that are not finite; correct the file")
+        names = [layer.name for layer in self.quality]
+        if len(set(names)) != len(names):
+            raise SceneError(f"{self.path}: two quality masks have one name ({', '.join(names)})")
 
     @property
     def name(self) -> str:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from had_cli.scenes.scene import Scene
 
 
 class Progress(Protocol):
-    """Where a training tells how far it is, and figures such as the loss."""
+    """Where a training reports how far it is, and figures such as the loss."""
 
     def __call__(self, label: str, fraction: float, **numbers: float) -> None:
         """Report ``fraction`` of ``label`` done."""
         ...
+
+
+def _not_recorded(**_facts: Any) -> None:
+    """Take facts for which there is no weights file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +33,13 @@ class TrainingJob:
     seed : same seed, same machine, same threads: the same weights
     output : where the weights will be saved (by ``had``, not by the method)
     checkpoint : an existing folder to keep the state of the training in, or None: keep none
-    resume : continue from the state in ``checkpoint``; the result equals an uninterrupted training's
+    resume : continue from the state in ``checkpoint``, or begin where there is none yet; the result equals
+        an uninterrupted training's
     progress : called as ``progress(label, fraction, loss=...)``
     warn : called with one line that bears on the result
+    record : called as ``record(device="cpu")`` with facts for the header of the weights
+    log_file : file for the numbers of every epoch, or None (:mod:`had_cli.training.logs`)
+    tensorboard : folder for the same numbers as TensorBoard's events, or None
     """
 
     scenes: Sequence[Scene]
@@ -42,3 +50,6 @@ class TrainingJob:
     resume: bool
     progress: Progress
     warn: Callable[[str], None]
+    record: Callable[..., None] = _not_recorded
+    log_file: Path | None = None
+    tensorboard: Path | None = None

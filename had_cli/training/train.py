@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import platform
-import sys
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
-from had_cli._version import __version__
 from had_cli.detection.parameters import check_params
 from had_cli.engine.devices import choose_device
-from had_cli.errors import HadError, PluginError, UsageError
-from had_cli.files import refuse_existing
+from had_cli.errors import HadError, PluginError, UsageError, WeightsError
+from had_cli.files import refuse_existing, refuse_url
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
+from had_cli.scenes.constant import without_constant
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.folders import training_scenes
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
+from had_cli.training.checkpoint import refuse_existing_state
 from had_cli.training.job import Progress, TrainingJob
-from had_cli.weights.file import Weights
+from had_cli.training.logs import check_logs
+from had_cli.training.versions import versions
+from had_cli.weights.file import Weights, load_weights
 from had_cli.weights.probe import probed
-
-HASHED_ROWS = 64  # read at a time; the hash does not depend on it
 
 
 def train(
@@ -40,6 +39,9 @@ def train(
     overwrite: bool = False,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    keep_constant_bands: bool = False,
+    log_file: str | Path | None = None,
+    tensorboard: str | Path | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     **params: Any,
@@ -50,6 +52,18 @@ def train(
     ----------
     scenes
         Scenes, paths, or folders of scenes (:func:`had_cli.scenes.folders.training_scenes`).
+    keep_constant_bands
+        Bands that hold one value everywhere, or none, take part as well; by default they are left out, with
+        a warning, of all scenes that have the same bands.
+    checkpoint
+        Folder that keeps the state of the training.
+    resume
+        Continue from that state; begin where there is none yet. Weights of this very training at
+        ``output`` are left as they are and returned.
+    log_file
+        File for the numbers of every epoch: JSON lines, or CSV where its name ends in ``.csv``.
+    tensorboard
+        Folder for the same as TensorBoard's events.
     params
         The method's parameters of training.
 
@@ -64,42 +78,51 @@ def train(
     """
     description, entry = trainable(method)
     values = check_params(description, params, training=True)
-    path, folder = Path(output), None if checkpoint is None else Path(checkpoint)
-    refuse_existing(path, overwrite=overwrite)
-    if resume and folder is None:
-        raise UsageError("--resume needs the folder to resume from: --checkpoint FOLDER")
-    if not scenes:
-        raise UsageError("training needs at least one scene")
-    opened: list[Scene] = []
-    for scene in scenes:
-        opened += [scene] if isinstance(scene, Scene) else map(open_scene, training_scenes([scene]))
+    path, (folder, log, events) = Path(output), map(_path, (checkpoint, log_file, tensorboard))
+    ready = _check_files(path, folder, overwrite=overwrite, resume=resume)
+    check_logs(log, events, resume=resume)
+    opened = _opened(scenes)
+    refuse_inputs(path, [("a scene of the training", scene.path) for scene in opened])
     function = host.resolve(entry)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    device = choose_device(device)
     warnings: list[str] = []
+    ended: dict[str, Any] = {}
 
     def remember(line: str) -> None:
         warnings.append(line)
         if warn is not None:
             warn(line)
 
+    if not keep_constant_bands:
+        opened, lines = without_constant(opened)
+        for line in lines:
+            remember(line)
     job = TrainingJob(
         scenes=opened,
-        device=choose_device(device),
+        device=device,
         seed=seed,
         output=path,
         checkpoint=folder,
         resume=resume,
         progress=progress or _silent,
         warn=remember,
+        record=ended.update,
+        log_file=log,
+        tensorboard=events,
     )
+    if ready:
+        return _weights_of(job, method, values)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     weights = function(job, SimpleNamespace(**values))
     if not isinstance(weights, Weights) or weights.method != method:
         raise HadError(
             f"training of {method} returned no weights of {method}; this is an error in its plugin"
         )
+    if log is not None and not log.exists():
+        remember(f"{method} does not train by the loop of had: {log} was not written")
     # what the host knows for sure goes over what the method says of itself
-    weights = replace(weights, header={**weights.header, **_history(job, method, values)})
+    weights = replace(weights, header={**weights.header, **_history(job, method, values), **ended})
     header = probed(weights, remember)
     return replace(weights, header={**header, "warnings": warnings}).save(path, overwrite=overwrite)
 
@@ -125,16 +148,49 @@ def _history(job: TrainingJob, method: str, values: Mapping[str, Any]) -> dict[s
         "scenes": [{"name": scene.name, "sha256": scene_hash(scene)} for scene in job.scenes],
         "seed": job.seed,
         "device": job.device,
-        "versions": _versions(method),
+        "versions": versions(method),
     }
 
 
-def _versions(method: str) -> dict[str, str]:
-    versions = {"had": __version__, "python": platform.python_version(), "numpy": np.__version__}
-    if "torch" in sys.modules:
-        versions["torch"] = str(sys.modules["torch"].__version__)
-    owner = next((p for p in host.plugins() if method in {m.name for m in p.offer.methods}), None)
-    return versions if owner is None else {owner.distribution: owner.version, **versions}
+def _check_files(path: Path, folder: Path | None, *, overwrite: bool, resume: bool) -> bool:
+    """Check before any work what will be written; return whether the weights may be there already."""
+    if resume and folder is None:
+        raise UsageError("--resume needs the folder to resume from: --checkpoint FOLDER")
+    if resume and not overwrite and path.is_file():
+        return True
+    refuse_existing(path, overwrite=overwrite)
+    if folder is not None:
+        refuse_url(folder)
+        if not resume:
+            refuse_existing_state(folder)
+    return False
+
+
+def _opened(scenes: Sequence[Scene | str | Path]) -> list[Scene]:
+    if not scenes:
+        raise UsageError("training needs at least one scene")
+    opened: list[Scene] = []
+    for scene in scenes:
+        opened += [scene] if isinstance(scene, Scene) else map(open_scene, training_scenes([scene]))
+    return opened
+
+
+def _weights_of(job: TrainingJob, method: str, values: Mapping[str, Any]) -> Weights:
+    """Return the weights at the output, which this training wrote before it was killed, or refuse them."""
+    try:
+        weights = load_weights(job.output, method=method)
+    except WeightsError:
+        refuse_existing(job.output, overwrite=False)
+        raise
+    expected = json.loads(json.dumps(_history(job, method, values)))
+    expected.pop("device")  # it may have ended on another
+    if expected != {name: weights.header.get(name) for name in expected}:
+        refuse_existing(job.output, overwrite=False)
+    return weights
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _silent(label: str, fraction: float, **numbers: float) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from had_cli.errors import HadError, OutputError, PluginError, UsageError
 from had_cli.files import refuse_existing, write_whole
 from had_cli.plugin import host
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.weights.file import Weights
 from had_cli.weights.models import find_weights
 
@@ -67,8 +68,10 @@ def export_weights(weights: str | Path, output: str | Path, *, overwrite: bool =
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"{path}: networks are exported as {' or '.join(SUFFIXES)}; give one of them")
+    model = find_weights(weights)
+    refuse_inputs(path, [("the weights file", str(model.path))])
     refuse_existing(path, overwrite=overwrite)
-    loaded = find_weights(weights).load()
+    loaded = model.load()
     description = host.method(loaded.method)
     if description.exporter is None:
         raise PluginError(f"{loaded.method} exports no network; its weights serve had detect alone")

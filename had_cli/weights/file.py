@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from had_cli._version import __version__
 from had_cli.errors import WeightsError
-from had_cli.files import refuse_existing, write_whole
+from had_cli.files import read_regular, refuse_existing, write_whole
 from had_cli.results.metrics.evaluation import json_value
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _checksum(header: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
 
 def _content(path: Path | Traversable) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path) if isinstance(path, Path) else path.read_bytes()
     except FileNotFoundError:
         raise WeightsError(f"{path}: there is no such weights file") from None
     except OSError as error:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from had_cli._version import __version__
 from had_cli.errors import HadError, PluginError, WeightsError
-from had_cli.files import refuse_existing
+from had_cli.files import open_regular, refuse_existing
 from had_cli.plugin import host
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.weights.file import Weights
 
 
@@ -49,9 +50,12 @@ def import_weights(
     if description.importer is None:
         raise PluginError(f"{method} imports no weights of other systems; had train -m {method} makes them")
     path = Path(source)
+    refuse_inputs(output, [("the released file", path)])
     refuse_existing(Path(output), overwrite=overwrite)
     if not path.exists():
         raise WeightsError(f"{path}: there is no such file or folder; give what was released for {method}")
+    if not path.is_file() and not path.is_dir():
+        raise WeightsError(f"{path}: is no regular file; save what was released as one")
     weights = host.resolve(description.importer)(path)
     if not isinstance(weights, Weights) or weights.method != method:
         raise HadError(f"the importer of {method} returned no weights of {method}; an error in its plugin")
@@ -78,8 +82,9 @@ def read_checkpoint(path: str | Path) -> Any:
 
     path = Path(path)
     try:
-        with warnings.catch_warnings(action="ignore"):  # of a form of pickle that is refused anyway
-            return torch.load(path, map_location="cpu", weights_only=True)
+        # of a form of pickle that is refused anyway
+        with open_regular(path) as file, warnings.catch_warnings(action="ignore"):
+            return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"{path}: there is no such file") from None
     except pickle.UnpicklingError as error:

@@ -32,6 +32,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=2,
+                    maximum=100_000,
                     help="With --scoring slrx, side of a block in pixels; default: max(2, bands // 25) with "
                     "the bands of the network.",
                 ),
@@ -57,14 +58,23 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=60,
                     minimum=0,
+                    maximum=1_000_000,
                     help="Most passes over the patches; 0 gives the untrained network.",
                 ),
-                Param(name="batch_size", type=int, default=16, minimum=1, help="Patches in one step."),
+                Param(
+                    name="batch_size",
+                    type=int,
+                    default=16,
+                    minimum=1,
+                    maximum=65_536,
+                    help="Patches in one step.",
+                ),
                 Param(
                     name="patches",
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=10_000_000,
                     help="Patches of 64 x 64 pixels in an epoch; default: as many as cover the scenes once.",
                 ),
                 Param(
@@ -80,6 +90,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=10,
                     minimum=1,
+                    maximum=1_000_000,
                     help="Stop after so many epochs without a lower loss on patches held out.",
                 ),
                 Param(name="augment", type=bool, default=True, help="Turn and mirror patches at random."),
@@ -88,6 +99,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=65_535,
                     help="Bands of the network, matched by index; default: those of the first scene, by "
                     "wavelength where scenes know it.",
                 ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from had_cli.plugin import (
     BandGrid,
@@ -15,9 +17,11 @@ from had_cli.plugin import (
     Scene,
     TrainingJob,
     Window,
+    draw_patch,
+    hold_out_scenes,
+    read_patch,
     resampling,
     scene_runs,
-    valid_pixels,
 )
 from had_ferd.enhancement import CubeStatistics, ResampledSums, scaled, statistics
 
@@ -25,7 +29,6 @@ SIDE = 64  # of a patch; with the border of 8 a multiple of 8, as the graph need
 STRIP = 32  # rows held out of a scene where there are too few scenes to hold out whole ones
 MANY_SCENES = 16  # from so many on, whole scenes are held out; fewer differ too much to do without one
 SOME_SCENES = 4  # from so many on, whole scenes are held out where none is large enough for a strip
-DRAWS = 8  # tries to find a patch that is not mostly nodata
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,28 +51,56 @@ class Region:
         Invalid pixels hold the mean spectrum; a region smaller than the patch is reflected.
         """
         height, width = min(side, self.window.height), min(side, self.window.width)
-        cube = self.scene.read(Window(self.window.col + col, self.window.row + row, width, height))
-        valid = valid_pixels(cube)
-        spectra = self.spectra(np.where(valid[..., None], cube, np.float32(0)))
-        spectra = np.where(valid[..., None], spectra, self.statistics.mean.astype(np.float32))
-        missing = ((0, side - height), (0, side - width), (0, 0))
-        spectra = np.pad(spectra, missing, mode="reflect")
+        place = Window(self.window.col + col, self.window.row + row, width, height)
+        mean = self.statistics.mean.astype(np.float32)
+        spectra, valid = read_patch(self.scene, place, self.spectra, mean, side)
         x = scaled(torch.from_numpy(np.ascontiguousarray(spectra)), self.statistics.extrema)
-        return x.permute(2, 0, 1), float(valid.mean())
+        return x.permute(2, 0, 1), valid
 
     def draw(self, random: np.random.Generator, side: int = SIDE) -> Tensor:
         """Return a patch at random that is not mostly invalid, as far as one is found."""
-        best, most = None, -1.0
-        for _ in range(DRAWS):
-            row = int(random.integers(max(1, self.window.height - side + 1)))
-            col = int(random.integers(max(1, self.window.width - side + 1)))
-            patch, valid = self.patch(row, col, side)
-            if valid > most:
-                best, most = patch, valid
-            if valid >= 0.5:
-                break
-        assert best is not None  # noqa: S101 - the loop ran
-        return best
+        _, _, cols, rows = self.window
+        return draw_patch(random, rows, cols, side, lambda row, col: self.patch(row, col, side))
+
+
+class Patches:
+    """What a network trains on and is validated by: random patches, and fixed ones that are held out.
+
+    Attributes
+    ----------
+    regions : to draw from
+    held : N x bands x side x side patches held out, or None where the scenes are too few and too small
+    steps : batches of an epoch
+    """
+
+    def __init__(self, job: TrainingJob, grid: BandGrid, params: Any) -> None:
+        self._count, self._augment = params.batch_size, params.augment
+        self.regions, held = hold_out(regions(job, grid), job.seed)
+        self.held = fixed_patches(held, self._count)
+        area = sum(region.area for region in self.regions)
+        self.steps = max(1, math.ceil((params.patches or area / SIDE**2) / self._count))
+        if self.held is None:
+            job.warn(
+                "the scenes are too few and too small to hold patches out: the last epoch is kept, whatever "
+                "its loss; give four scenes or more, or one of 96 rows"
+            )
+
+    @property
+    def selection(self) -> str:
+        """How the epoch is chosen, for the header of the weights."""
+        return "last epoch" if self.held is None else "least loss on held-out patches"
+
+    def batches(self, random: np.random.Generator, _epoch: int) -> Iterator[Tensor]:
+        """Yield the batches of an epoch."""
+        for _ in range(self.steps):
+            yield batch(self.regions, self._count, random, augment=self._augment)
+
+    def validated(self, loss: Callable[[nn.Module, Tensor], float]) -> Callable[[nn.Module], float] | None:
+        """Return the loss of a network on what is held out as a function; None without."""
+        held = self.held
+        if held is None:
+            return None
+        return lambda network: loss(network, held.to(next(network.parameters()).device))
 
 
 def regions(job: TrainingJob, grid: BandGrid) -> list[Region]:
@@ -84,18 +115,16 @@ def regions(job: TrainingJob, grid: BandGrid) -> list[Region]:
     return found
 
 
-def hold_out(whole: Sequence[Region], seed: int) -> tuple[list[Region], list[Region]]:
+def hold_out(scenes: Sequence[Region], seed: int) -> tuple[list[Region], list[Region]]:
     """Return the regions to train on, and those held out: no pixel is in both.
 
     Of 16 scenes or more one in eight is held out; of fewer, the lowest 32 rows of each scene that has
     enough of them. Where none has, one of four scenes or more is; of fewer, nothing.
     """
-    strips = [(region, region.window.height >= SIDE + STRIP) for region in whole]
+    strips = [(region, region.window.height >= SIDE + STRIP) for region in scenes]
     tall = any(enough for _, enough in strips)
-    if len(whole) >= MANY_SCENES or (len(whole) >= SOME_SCENES and not tall):
-        order = np.random.default_rng([seed, 1]).permutation(len(whole))
-        count = max(1, len(whole) // 8)
-        return [whole[i] for i in sorted(order[count:])], [whole[i] for i in sorted(order[:count])]
+    if len(scenes) >= MANY_SCENES or (len(scenes) >= SOME_SCENES and not tall):
+        return hold_out_scenes(scenes, max(1, len(scenes) // 8), seed)
     train, held = [], []
     for region, enough in strips:
         _, _, width, height = region.window
@@ -135,13 +164,6 @@ def batch(
             patch = patch.flip(2) if random.integers(2) else patch
         patches.append(patch)
     return torch.stack(patches)
-
-
-def fingerprint(whole: Sequence[Region]) -> list[list[float]]:
-    """Return numbers that tell these scenes from others: shape, extrema and mean of each."""
-    return [
-        [*map(float, r.scene.shape), *r.statistics.extrema, float(r.statistics.mean.mean())] for r in whole
-    ]
 
 
 def _part(region: Region, window: Window) -> Region:

@@ -1,26 +1,27 @@
-"""Training FERD: the loop, and the choice of an epoch without any truth."""
+"""Training FERD, and the choice of an epoch without any truth."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from had_cli.plugin import BandGrid, HadError, TrainingJob, Weights, full_float32, reproducible
+from had_cli.plugin import BandGrid, TrainingJob, TrainingLoop, TrainingPlan, Weights
 from had_ferd.backbone import load_backbone
-from had_ferd.checkpoint import load_state, refuse_existing_state, save_state
-from had_ferd.distillation import Losses, ReverseDistillation
+from had_ferd.distillation import ReverseDistillation
 from had_ferd.enhancement import autocast
 from had_ferd.fen import Fen
-from had_ferd.patches import SIDE, Region, batch, fingerprint, fixed_patches, hold_out, regions
+from had_ferd.patches import Patches
 from had_ferd.weights import to_weights
 
 BETAS = (0.5, 0.999)
+SURVIVING = ("convh.", "pc.")  # how the trained tensors are named that FEN keeps
+ADVICE = "try a lower --learning-rate, or --precision float32"
 
 
 def train(job: TrainingJob, params: Any) -> Weights:
@@ -30,142 +31,72 @@ def train(job: TrainingJob, params: Any) -> Weights:
     trained on says how well the student follows the teacher there, which is what training is for; it
     needs no labels, where the released trainer chooses by the AUC on its labelled test scenes.
     """
-    if job.checkpoint is not None and not job.resume:
-        refuse_existing_state(job.checkpoint)
     grid = BandGrid.of(job.scenes[0]) if params.network_bands is None else BandGrid(params.network_bands)
     encoder, backbone = load_backbone(params.backbone, job.seed)
-    whole = regions(job, grid)
-    with reproducible():
-        training = Training(job, params, ReverseDistillation(grid.bands, encoder), whole, backbone)
-        if job.resume:
-            training.resume()
-        training.run()
+    network = ReverseDistillation(grid.bands, encoder)
+    network.initialise(torch.Generator().manual_seed(job.seed))
+    patches = Patches(job, grid, params)
+    loop = TrainingLoop(job, plan_of(network, patches, grid, params, backbone)).run()
     return to_weights(
-        training.fen(),
+        surviving(network, loop.best),
         grid,
         backbone=backbone,
-        selection="least loss on held-out patches" if training.held is not None else "last epoch",
+        selection=patches.selection,
         metrics={
-            "epoch": training.best_epoch,
-            "held_out_loss": training.best_loss if math.isfinite(training.best_loss) else None,
+            "epoch": loop.best_epoch,
+            "held_out_loss": loop.best_loss if math.isfinite(loop.best_loss) else None,
         },
-        epochs_trained=training.epoch,
+        epochs_trained=loop.epoch,
     )
 
 
-class Training:
-    """One training: the network, its optimiser, and the best epoch so far."""
+def plan_of(
+    network: ReverseDistillation, patches: Patches, grid: BandGrid, params: Any, backbone: Mapping[str, Any]
+) -> TrainingPlan:
+    """Return the training of a network: Adam on the loss of its graph, by random patches."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trained = [p for p in network.parameters() if p.requires_grad]
+    return TrainingPlan(
+        method="ferd",
+        network=network,
+        optimiser=lambda: torch.optim.Adam(trained, lr=params.learning_rate, betas=BETAS),
+        batches=patches.batches,
+        loss=partial(terms, network, params.precision),
+        epochs=params.epochs,
+        steps=patches.steps,
+        parameters={name: value for name, value in vars(params).items() if name != "epochs"},
+        grid=grid,
+        identity={"backbone": dict(backbone)},
+        validate=patches.validated(lambda _, x: held_out_loss(network, params.precision, x)),
+        patience=params.patience,
+        kept=lambda name: name.startswith(SURVIVING),
+        separable=False,  # batch norm
+        advice=ADVICE,
+    )
 
-    def __init__(
-        self,
-        job: TrainingJob,
-        params: Any,
-        network: ReverseDistillation,
-        whole: list[Region],
-        backbone: dict[str, Any],
-    ) -> None:
-        self.job, self.params = job, params
-        self.regions, held = hold_out(whole, job.seed)
-        network.initialise(torch.Generator().manual_seed(job.seed))
-        self.network: ReverseDistillation = network.to(job.device)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        trained = [p for p in network.parameters() if p.requires_grad]
-        self.adam = torch.optim.Adam(trained, lr=params.learning_rate, betas=BETAS)
-        self.held = fixed_patches(held, params.batch_size)
-        if self.held is None:
-            job.warn(
-                "the scenes are too few and too small to hold patches out: the last epoch is kept, whatever "
-                "its loss; give four scenes or more, or one of 96 rows"
-            )
-        area = sum(region.area for region in self.regions)
-        self.steps = max(1, math.ceil((params.patches or area / SIDE**2) / params.batch_size))
-        self.epoch, self.best_epoch, self.best_loss = 0, 0, math.inf
-        self.best = self._surviving()
-        chosen = {name: value for name, value in vars(params).items() if name != "epochs"}
-        self.identity = {
-            "parameters": chosen,
-            "seed": job.seed,
-            "backbone": backbone,
-            "scenes": fingerprint(whole),
-        }
 
-    def run(self) -> None:
-        """Train until the epochs are done or patience is lost."""
-        while self.epoch < self.params.epochs and not self._exhausted():
-            self._train_epoch()
-            self.epoch += 1
-            loss = None if self.held is None else self._held_out_loss(self.held)
-            if loss is None or loss < self.best_loss:
-                self.best_epoch, self.best = self.epoch, self._surviving()
-                self.best_loss = math.inf if loss is None else loss
-            if self.job.checkpoint is not None:
-                facts = {
-                    "epoch": self.epoch,
-                    "best_epoch": self.best_epoch,
-                    "best_loss": self.best_loss,
-                    "identity": self.identity,
-                }
-                save_state(self.job.checkpoint, self.network, self.adam, self.best, facts)
+def terms(network: ReverseDistillation, precision: str, x: Tensor) -> dict[str, Tensor]:
+    """Return the loss of N x bands x H x W patches and its terms."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    with autocast(x.device.type, precision):
+        found = network.losses(x, network(x))
+    return {"loss": found.total, **found._asdict()}
 
-    def resume(self) -> None:
-        """Go back to the end of the last epoch that was saved."""
-        assert self.job.checkpoint is not None  # noqa: S101 - had train asks for it with --resume
-        self.best, facts = load_state(self.job.checkpoint, self.network, self.adam, self.identity)
-        self.epoch, self.best_epoch = facts["epoch"], facts["best_epoch"]
-        self.best_loss = facts["best_loss"]
 
-    def fen(self) -> Fen:
-        """Return the network of the best epoch."""
-        fen = self.network.fen()
-        fen.load_state_dict(self.best, strict=False)
-        return fen
+def held_out_loss(network: ReverseDistillation, precision: str, x: Tensor) -> float:
+    """Return the loss of patches, by the statistics of their batch as in training.
 
-    def _exhausted(self) -> bool:
-        return self.held is not None and self.epoch - self.best_epoch >= self.params.patience
+    After few steps the running ones say nothing yet; they stay as they are.
+    """
+    with torch.no_grad(), _untracked(network):
+        return float(terms(network, precision, x)["loss"])
 
-    def _train_epoch(self) -> None:
-        # drawn from seed and epoch alone, so that a resumed training draws what an uninterrupted one would
-        random = np.random.default_rng([self.job.seed, 0, self.epoch])
-        for step in range(self.steps):
-            x = batch(self.regions, self.params.batch_size, random, augment=self.params.augment)
-            self.adam.zero_grad()
-            losses = self._losses(x)
-            total = float(losses.total.detach())
-            if not math.isfinite(total):
-                raise HadError(
-                    f"training of ferd diverged in epoch {self.epoch + 1} (the loss is {total}); try a lower "
-                    "--learning-rate, or --precision float32"
-                )
-            losses.total.backward()  # type: ignore[no-untyped-call]
-            self.adam.step()
-            numbers = {name: float(value.detach()) for name, value in losses._asdict().items()}
-            done = self.epoch * self.steps + step + 1
-            self.job.progress(
-                "epochs",
-                done / (self.params.epochs * self.steps),
-                epoch=self.epoch + 1,
-                loss=total,
-                **numbers,
-            )
 
-    def _losses(self, x: Tensor) -> Losses:
-        x = x.to(self.job.device).contiguous(memory_format=torch.channels_last)
-        with full_float32(), autocast(torch.device(self.job.device).type, self.params.precision):
-            return self.network.losses(x, self.network(x))
-
-    def _held_out_loss(self, patches: Tensor) -> float:
-        # by the statistics of the batch, as in training: after few steps the running ones say nothing yet
-        with torch.no_grad(), _untracked(self.network):
-            return float(self._losses(patches).total)
-
-    def _surviving(self) -> dict[str, Tensor]:
-        """Return a copy of the trained tensors that FEN keeps."""
-        state = self.network.state_dict()
-        return {
-            n: t.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for n, t in state.items()
-            if n.startswith(("convh.", "pc."))
-        }
+def surviving(network: ReverseDistillation, tensors: Mapping[str, Tensor]) -> Fen:
+    """Return the part that is used after training, with these trained tensors."""
+    fen = network.fen()
+    fen.load_state_dict(dict(tensors), strict=False)
+    return fen
 
 
 @contextmanager

@@ -66,6 +66,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=0,
+                    maximum=1_000_000,
                     help="Most passes over the patches in the training of ferd; default: as in had train -m "
                     "ferd.",
                 ),
@@ -95,14 +96,23 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=60,
                     minimum=0,
+                    maximum=1_000_000,
                     help="Most passes over the patches in the training of the student; 0 leaves it as drawn.",
                 ),
-                Param(name="batch_size", type=int, default=16, minimum=1, help="Patches in one step."),
+                Param(
+                    name="batch_size",
+                    type=int,
+                    default=16,
+                    minimum=1,
+                    maximum=65_536,
+                    help="Patches in one step.",
+                ),
                 Param(
                     name="patches",
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=10_000_000,
                     help="Patches of 64 x 64 pixels in an epoch; default: as many as cover the scenes once.",
                 ),
                 Param(
@@ -118,6 +128,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=10,
                     minimum=1,
+                    maximum=1_000_000,
                     help="Stop after so many epochs without a lower loss on patches held out.",
                 ),
                 Param(name="augment", type=bool, default=True, help="Turn and mirror patches at random."),
@@ -126,6 +137,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=65_535,
                     help="Bands of the networks, matched by index; default: those of --teacher, or of the "
                     "first scene, by wavelength where scenes know it.",
                 ),

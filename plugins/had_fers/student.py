@@ -1,181 +1,133 @@
-"""Training the student: the loop, and the choice of an epoch without any truth."""
+"""Training the student, and the choice of an epoch without any truth."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from had_cli.plugin import HadError, TrainingJob, full_float32
-from had_ferd.checkpoint import load_state, save_state
+from had_cli.plugin import BandGrid, TrainingJob, TrainingLoop, TrainingPlan, reproducible
 from had_ferd.enhancement import autocast, fused
 from had_ferd.fen import Fen
-from had_ferd.patches import SIDE, Region, batch, fixed_patches, hold_out
-from had_fers.losses import Losses, complementarity, losses
+from had_ferd.patches import Patches
+from had_ferd.trainer import ADVICE, BETAS
+from had_fers.losses import complementarity, losses
 from had_fers.restoration import Restoration
 from had_fers.spatial import SpatialNetwork, initialise_spatial
 
-BETAS = (0.5, 0.999)
-_STATISTICS = "statistics."  # of the frozen backbone's batch norm, among the tensors of a checkpoint
+FREE = {"epochs", "teacher", "teacher_epochs", "teacher_backbone"}  # the teacher's tensors stand for these
+
+
+class Graph(nn.Module):
+    """What is trained: the spatial network, and the restoration, which only the loss uses.
+
+    Parameters
+    ----------
+    backbone
+        The frozen ResNet.
+    update
+        Whether its batch norm is in training mode: it normalises by the batch then, and its running
+        statistics move to the patches.
+    """
+
+    def __init__(self, bands: int, backbone: nn.Sequential, *, update: bool, seed: int) -> None:
+        super().__init__()
+        self.update = update
+        self.spatial, self.restoration = SpatialNetwork(bands), Restoration(bands)
+        self.spatial.get_features.load_state_dict(backbone.state_dict())
+        generator = torch.Generator().manual_seed(seed)
+        initialise_spatial(self.spatial, generator)
+        initialise_spatial(self.restoration, generator)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of all, the backbone's to training only where its statistics move."""
+        super().train(mode)
+        self.spatial.get_features.train(mode and self.update)
+        return self
 
 
 class Student:
-    """One training of the spatial network: networks, optimiser, and the best epoch so far.
+    """The second stage.
 
     Parameters
     ----------
     teacher
         FERD's network. Its feature of a patch is what the student's is to complement.
-    backbone
-        The frozen ResNet. With ``params.backbone_statistics == "update"`` its batch norm is in training
-        mode: it normalises by the batch, and its running statistics move to the patches.
-    whole
-        The scenes.
-    identity
-        What makes this training: a state of another one is refused.
     """
 
     def __init__(
-        self,
-        job: TrainingJob,
-        params: Any,
-        teacher: Fen,
-        backbone: nn.Sequential,
-        whole: list[Region],
-        identity: dict[str, Any],
+        self, teacher: Fen, backbone: nn.Sequential, patches: Patches, params: Any, seed: int
     ) -> None:
-        self.job, self.params, self.identity = job, params, identity
-        self.regions, held = hold_out(whole, job.seed)
-        network = SpatialNetwork(teacher.bands)
-        network.get_features.load_state_dict(backbone.state_dict())
-        restoration = Restoration(teacher.bands)
-        generator = torch.Generator().manual_seed(job.seed)
-        initialise_spatial(network, generator)
-        initialise_spatial(restoration, generator)
-        self.teacher = fused(teacher).requires_grad_(False).to(job.device)
-        self.network: SpatialNetwork = network.to(job.device)
-        self.restoration: Restoration = restoration.to(job.device)
-        for part in (self.teacher, self.network, self.restoration):
-            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        parts = {"initial_conv": self.network.initial_conv, "get_features": self.network.get_features}
-        self.trained = nn.ModuleDict({**parts, "spp": self.network.spp, "restoration": self.restoration})
-        learnt = [p for p in self.trained.parameters() if p.requires_grad]
-        self.adam = torch.optim.Adam(learnt, lr=params.learning_rate, betas=BETAS)
-        self.held = fixed_patches(held, params.batch_size)
-        if self.held is None:  # in the words of ferd, which may have said it before
-            job.warn(
-                "the scenes are too few and too small to hold patches out: the last epoch is kept, whatever "
-                "its loss; give four scenes or more, or one of 96 rows"
-            )
-        area = sum(region.area for region in self.regions)
-        self.steps = max(1, math.ceil((params.patches or area / SIDE**2) / params.batch_size))
-        self.epoch, self.best_epoch, self.best_loss = 0, 0, math.inf
-        self.best = self._surviving()
-        self.before = self._complementarity()
+        self.params, self.patches = params, patches
+        update = params.backbone_statistics == "update"
+        self.network = Graph(teacher.bands, backbone, update=update, seed=seed)
+        self.teacher = fused(teacher).requires_grad_(False)
+        self.teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def run(self) -> None:
-        """Train until the epochs are done or patience is lost."""
-        while self.epoch < self.params.epochs and not self._exhausted():
-            self._train_epoch()
-            self.epoch += 1
-            loss = None if self.held is None else self._held_out_loss(self.held)
-            if loss is None or loss < self.best_loss:
-                self.best_epoch, self.best = self.epoch, self._surviving()
-                self.best_loss = math.inf if loss is None else loss
-            if self.job.checkpoint is not None:
-                facts = {
-                    "epoch": self.epoch,
-                    "best_epoch": self.best_epoch,
-                    "best_loss": self.best_loss,
-                    "identity": self.identity,
-                }
-                running = {_STATISTICS + n: t for n, t in self.network.get_features.named_buffers()}
-                save_state(self.job.checkpoint, self.trained, self.adam, {**self.best, **running}, facts)
-
-    def resume(self) -> None:
-        """Go back to the end of the last epoch that was saved."""
-        assert self.job.checkpoint is not None  # noqa: S101 - had train asks for it with --resume
-        kept, facts = load_state(self.job.checkpoint, self.trained, self.adam, self.identity)
-        for name, tensor in self.network.get_features.named_buffers():
-            tensor.copy_(kept.pop(_STATISTICS + name))
-        self.best, self.epoch = kept, facts["epoch"]
-        self.best_epoch, self.best_loss = facts["best_epoch"], facts["best_loss"]
-
-    def finished(self) -> SpatialNetwork:
-        """Return the network of the best epoch, on the CPU."""
-        self.network.load_state_dict(self.best, strict=False)
-        return self.network.cpu().eval()
-
-    def metrics(self) -> dict[str, Any]:
-        """Return what held-out patches say; call it after :meth:`finished`."""
-        self.network.to(self.job.device)
-        return {
-            "epoch": self.best_epoch,
-            "held_out_loss": self.best_loss if math.isfinite(self.best_loss) else None,
-            "complementarity": {"before": self.before, "after": self._complementarity()},
+    def train(self, job: TrainingJob, grid: BandGrid, identity: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Train; return how many epochs, and what held-out patches say. The network is the best epoch's."""
+        loop = TrainingLoop(job, self.plan(grid, identity))
+        before = self.complementarity()
+        loop.run()
+        self.network.load_state_dict(loop.best, strict=False)
+        return loop.epoch, {
+            "epoch": loop.best_epoch,
+            "held_out_loss": loop.best_loss if math.isfinite(loop.best_loss) else None,
+            "complementarity": {"before": before, "after": self.complementarity()},
         }
 
-    def _exhausted(self) -> bool:
-        return self.held is not None and self.epoch - self.best_epoch >= self.params.patience
+    def plan(self, grid: BandGrid, identity: dict[str, Any]) -> TrainingPlan:
+        """Return the training: Adam on the loss of both features, by random patches."""
+        params = self.params
+        frozen = {name for name, p in self.network.named_parameters() if not p.requires_grad}
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        return TrainingPlan(
+            method="fers",
+            network=self.network,
+            optimiser=lambda: torch.optim.Adam(trained, lr=params.learning_rate, betas=BETAS),
+            batches=self.patches.batches,
+            loss=self.terms,
+            epochs=params.epochs,
+            steps=self.patches.steps,
+            parameters={name: value for name, value in vars(params).items() if name not in FREE},
+            grid=grid,
+            identity=identity,
+            frozen=(self.teacher,),
+            validate=self.patches.validated(lambda _, x: held_out_loss(self, x)),
+            patience=params.patience,
+            kept=lambda name: name.startswith("spatial.") and name not in frozen,
+            separable=False,  # batch norm, and covariances over the batch
+            stream=2,
+            label="student",
+            advice=ADVICE,
+        )
 
-    def _train_epoch(self) -> None:
-        # drawn from seed and epoch alone, so that a resumed training draws what an uninterrupted one would
-        random = np.random.default_rng([self.job.seed, 2, self.epoch])
-        self.network.train()
-        self.network.get_features.train(self.params.backbone_statistics == "update")
-        for step in range(self.steps):
-            x = batch(self.regions, self.params.batch_size, random, augment=self.params.augment)
-            self.adam.zero_grad()
-            found = self._losses(x)
-            total = float(found.total.detach())
-            if not math.isfinite(total):
-                raise HadError(
-                    f"training of fers diverged in epoch {self.epoch + 1} (the loss is {total}); try a lower "
-                    "--learning-rate, or --precision float32"
-                )
-            found.total.backward()  # type: ignore[no-untyped-call]
-            self.adam.step()
-            numbers = {name: float(value.detach()) for name, value in found._asdict().items()}
-            done = self.epoch * self.steps + step + 1
-            self.job.progress(
-                "student",
-                done / (self.params.epochs * self.steps),
-                epoch=self.epoch + 1,
-                loss=total,
-                **numbers,
-            )
-
-    def _losses(self, x: Tensor) -> Losses:
-        x = x.to(self.job.device).contiguous(memory_format=torch.channels_last)
-        with full_float32(), autocast(torch.device(self.job.device).type, self.params.precision):
+    def terms(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the loss of N x bands x H x W patches and its terms."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        with autocast(x.device.type, self.params.precision):
             with torch.no_grad():
                 spectral = self.teacher(x)
-            spatial = self.network(x)
-            restored = self.restoration(spectral + spatial)
-        return losses(x, spectral.float(), spatial.float(), restored.float())
+            spatial = self.network.spatial(x)
+            restored = self.network.restoration(spectral + spatial)
+        found = losses(x, spectral.float(), spatial.float(), restored.float())
+        return {"loss": found.total, **found._asdict()}
 
-    def _held_out_loss(self, patches: Tensor) -> float:
-        # the spatial network as it will be used; the restoration only ever runs on batches
-        self.network.eval()
-        with torch.no_grad():
-            return float(self._losses(patches).total)
+    def complementarity(self) -> dict[str, float] | None:
+        """Return how alike both features of held-out patches are."""
+        measured = self.patches.validated(self._alike)
+        return None if measured is None else measured(self.network)
 
-    def _complementarity(self) -> dict[str, float] | None:
-        if self.held is None:
-            return None
-        self.network.eval()
-        x = self.held.to(self.job.device)
-        with torch.no_grad(), full_float32():
-            return complementarity(self.teacher(x), self.network(x))
+    def _alike(self, network: nn.Module, x: Tensor) -> Any:
+        network.eval()
+        with torch.no_grad(), reproducible():
+            return complementarity(self.teacher(x), self.network.spatial(x))
 
-    def _surviving(self) -> dict[str, Tensor]:
-        """Return a copy of the tensors of the spatial network that training changes."""
-        frozen = {name for name, p in self.network.named_parameters() if not p.requires_grad}
-        return {
-            n: t.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for n, t in self.network.state_dict().items()
-            if n not in frozen
-        }
+
+def held_out_loss(student: Student, x: Tensor) -> float:
+    """Return the loss of patches: the spatial network as it will be used, the restoration on a batch."""
+    student.network.spatial.eval()
+    return float(student.terms(x)["loss"])

@@ -52,6 +52,7 @@ def trained_teacher(job: TrainingJob, params: Any) -> Weights:
     if params.teacher_backbone == "imagenet":  # now, for ferd would speak of an option that is called so
         imagenet_file(IMAGENET_URL, option="--teacher-backbone")
     values = SimpleNamespace(**method_params("ferd", chosen, training=True))
+    job = dataclasses.replace(job, log_file=_beside(job.log_file), tensorboard=_beside(job.tensorboard))
     if job.checkpoint is None:
         return _known(train_ferd(job, values))
     identity = {
@@ -98,23 +99,36 @@ def _kept(job: TrainingJob, values: Any, identity: dict[str, Any], folder: Path)
             )
         for line in weights.header.get("warnings", ()):
             job.warn(line)
+        _remove(state)  # of a process that was killed before it could do so
         return _known(weights)
     if path.exists():
         raise UsageError(
             f"{folder}: holds a training already; give --resume to continue it, or another folder"
         )
     state.mkdir(exist_ok=True)
-    told: list[str] = []
+    warnings: list[str] = []
 
     def warn(line: str) -> None:
-        told.append(line)
+        warnings.append(line)
         job.warn(line)
 
     weights = train_ferd(dataclasses.replace(job, checkpoint=state, warn=warn), values)
-    weights = dataclasses.replace(weights, header={**weights.header, "identity": identity, "warnings": told})
+    header = {**weights.header, "identity": identity, "warnings": warnings}
+    weights = dataclasses.replace(weights, header=header)
     weights.save(path)
-    shutil.rmtree(state)  # the state takes 1 GB, and nothing needs it any more
+    _remove(state)
     return _known(weights)
+
+
+def _remove(state: Path) -> None:
+    """Remove the state of the first stage: it takes 1 GB, and nothing needs it any more."""
+    if state.exists():
+        shutil.rmtree(state)
+
+
+def _beside(log: Path | None) -> Path | None:
+    """Return the name of the log of this stage."""
+    return None if log is None else log.with_name(f"{log.stem}-teacher{log.suffix}")
 
 
 def _known(weights: Weights) -> Weights:

@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from had_cli.plugin import TrainingJob, Weights, reproducible
-from had_ferd.checkpoint import FILE, refuse_existing_state
-from had_ferd.patches import fingerprint, regions
+from had_cli.plugin import TrainingJob, Weights
+from had_ferd.patches import Patches
 from had_ferd.weights import from_weights
 from had_fers.backbone import load_backbone
 from had_fers.student import Student
@@ -21,47 +20,32 @@ def train(job: TrainingJob, params: Any) -> Weights:
 
     Truths are not looked at, those of the training scenes neither (as in :func:`had_ferd.trainer.train`).
     """
-    if job.checkpoint is not None and not job.resume:
-        refuse_existing_state(job.checkpoint)
-    job = dataclasses.replace(job, warn=_once(job.warn))
+    job = dataclasses.replace(job, warn=_once(job.warn))  # both stages look at the same scenes
     network, backbone = load_backbone(params.backbone, job.seed)  # before hours of training, for it may fail
     weights = trained_teacher(job, params)
     teacher, grid = from_weights(weights)
-    whole = regions(job, grid)
-    free = {"epochs", "teacher", "teacher_epochs", "teacher_backbone"}
-    identity = {
-        "parameters": {name: value for name, value in vars(params).items() if name not in free},
-        "seed": job.seed,
-        "backbone": backbone,
-        "teacher": digest(weights),
-        "scenes": fingerprint(whole),
-    }
-    # with the teacher trained here, the state may be one of before the student's first epoch
-    begun = params.teacher is not None or (job.checkpoint is not None and (job.checkpoint / FILE).exists())
-    with reproducible():
-        student = Student(job, params, teacher, network, whole, identity)
-        if job.resume and begun:
-            student.resume()
-        student.run()
-        finished = student.finished()
+    patches = Patches(job, grid, params)
+    student = Student(teacher, network, patches, params, job.seed)
+    identity = {"backbone": backbone, "teacher": digest(weights)}
+    epochs_trained, metrics = student.train(job, grid, identity)
     return to_weights(
         weights,
-        finished,
+        student.network.spatial.cpu().eval(),
         backbone=backbone,
         backbone_statistics=params.backbone_statistics,
-        selection="least loss on held-out patches" if student.held is not None else "last epoch",
-        metrics=student.metrics(),
-        epochs_trained=student.epoch,
+        selection=patches.selection,
+        metrics=metrics,
+        epochs_trained=epochs_trained,
     )
 
 
 def _once(warn: Callable[[str], None]) -> Callable[[str], None]:
-    """Return ``warn`` for lines not told before: both stages look at the same scenes."""
-    told: set[str] = set()
+    """Return ``warn`` for lines that were not given before."""
+    given: set[str] = set()
 
-    def tell(line: str) -> None:
-        if line not in told:
-            told.add(line)
+    def warn_once(line: str) -> None:
+        if line not in given:
+            given.add(line)
             warn(line)
 
-    return tell
+    return warn_once

@@ -36,6 +36,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=65_535,
                     help="Score in the leading principal components only; default: all.",
                 ),
             ),

@@ -15,7 +15,14 @@ _LEARNING = (
         help="Down-sampling: neighbours that the network sees are so many pixels apart. Anomalies much "
         "wider than the factor need a larger one.",
     ),
-    Param(name="epochs", type=int, default=300, minimum=1, help="Steps of the training, at most."),
+    Param(
+        name="epochs",
+        type=int,
+        default=300,
+        minimum=1,
+        maximum=1_000_000,
+        help="Steps of the training, at most.",
+    ),
     Param(name="learning_rate", type=float, default=1e-4, minimum=1e-8, maximum=1, help="Rate of Adam."),
     Param(
         name="loss",
@@ -42,6 +49,7 @@ _LEARNING = (
         type=int,
         default=0,
         minimum=0,
+        maximum=1_000_000,
         help="Stop after so many epochs in which the loss (a mean of ten) fell by less than a thousandth; "
         "0 runs all epochs.",
     ),
@@ -62,7 +70,13 @@ _PRECISION = Param(
     choices=("auto", "float32", "bfloat16"),
     help="Arithmetic of the network; auto takes bfloat16 where the processor computes in it.",
 )
-_LOG = Param(name="log_file", type=Path, default=None, help="CSV file for the loss of every epoch.")
+_LOG = Param(
+    name="log_file",
+    type=Path,
+    default=None,
+    writes=True,
+    help="File for the loss of every epoch: JSON lines, or CSV where the name ends in .csv.",
+)
 
 
 def _of_the_weights(param: Param) -> Param:
@@ -89,6 +103,7 @@ def had_methods() -> list[Method]:
                 Param(
                     name="save_background",
                     type=Path,
+                    writes=True,
                     default=None,
                     help="Raster for the rebuilt cube of one scene, in its units and its type.",
                 ),
@@ -102,9 +117,9 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=50,
                     minimum=1,
+                    maximum=1_000_000,
                     help="Epochs between two saved states, with --checkpoint.",
                 ),
-                _LOG,
             ),
         )
     ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.plugin import Run, scene_hash
+from had_cli.plugin import Run, TrainingJob, scene_hash
 from had_nl2net.background import refuse_unwritable, save_background
 from had_nl2net.network import NL2Net
 from had_nl2net.precision import resolve_precision
@@ -16,7 +17,7 @@ from had_nl2net.rebuilding import Rebuilding
 from had_nl2net.released import FACTOR
 from had_nl2net.scaling import Scaling, scene_scaling
 from had_nl2net.settings import Settings, refuse_beside_weights
-from had_nl2net.trainer import LABEL, train_network
+from had_nl2net.trainer import Training
 from had_nl2net.weights import known_of, load_network
 
 Scores = npt.NDArray[np.float32]
@@ -79,20 +80,20 @@ def _rebuilding(
 
 
 def _trained_here(run: Run, params: Any, scaling: Scaling) -> tuple[NL2Net, Settings]:
-    settings = Settings.of(params)
-    trained = train_network(
-        run.scene,
-        scaling,
-        settings,
-        precision=params.precision,
-        seed=run.seed,
+    job = TrainingJob(
+        scenes=[run.scene],
         device=run.device,
-        log_file=params.log_file,
-        told=lambda done, _loss: run.progress(LABEL, done / settings.epochs),
+        seed=run.seed,
+        output=Path(),
+        checkpoint=None,
+        resume=False,
+        progress=lambda label, fraction, **_: run.progress(label, fraction),
         warn=run.warn,
+        log_file=params.log_file,
     )
-    run.record(**trained.describe())
-    return trained.network, trained.settings
+    training = Training(job, scaling, Settings.of(params), params.precision).run()
+    run.record(**training.describe())
+    return training.network, training.settings
 
 
 def _from_weights(run: Run, params: Any) -> tuple[NL2Net, Settings]:

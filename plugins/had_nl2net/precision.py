@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 _FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last is Arm's
 
 
+@cache
 def resolve_precision(name: str, device: str) -> torch.dtype:
     """Return the type that convolutions and products compute in.
 

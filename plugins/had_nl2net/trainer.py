@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, Self
 
-import torch
+from torch import Tensor
 
-from had_cli.plugin import Scene, TrainingJob, UsageError, Weights, is_out_of_memory, scene_hash, scene_runs
-from had_nl2net.checkpoint import Checkpoint
-from had_nl2net.learning import Training, learn
-from had_nl2net.losslog import loss_log
+from had_cli.plugin import BandGrid, TrainingJob, TrainingLoop, TrainingPlan, UsageError, Weights, scene_runs
+from had_nl2net.learning import adam, loss, rebuilt, untrained
 from had_nl2net.network import NL2Net
 from had_nl2net.precision import resolve_precision
 from had_nl2net.scaling import Scaling, scene_scaling
 from had_nl2net.settings import Settings
-from had_nl2net.views import views_of
+from had_nl2net.views import View, Views, views_of
 from had_nl2net.weights import tensors_of
 
 LABEL = "training"
 SMALLEST_TILE = 64
-Told = Callable[[int, float], None]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What comes of a training.
-
-    Attributes
-    ----------
-    network : on the device it was trained on
-    settings : as asked for; the tiles may have become smaller
-    losses : of every epoch
-    """
-
-    network: NL2Net
-    settings: Settings
-    losses: list[float]
-
-    def describe(self) -> dict[str, Any]:
-        """Return the network and its training as JSON values."""
-        return {**asdict(self.settings), "epochs_done": len(self.losses), "final_loss": self.losses[-1]}
+FREE = {"epochs", "patience"}  # may differ in a resumed training: more epochs are often why it is resumed
 
 
 def train(job: TrainingJob, params: Any) -> Weights:
@@ -57,119 +33,84 @@ def train(job: TrainingJob, params: Any) -> Weights:
         raise UsageError(
             "nl2net learns the background of the scene it detects in: train on one scene at a time"
         )
-    (scene,), settings = job.scenes, Settings.of(params)
-    bands = scene.shape[2]
+    grid = BandGrid.of(job.scenes[0])
     (scaling,) = (scene_scaling(run) for _, run in scene_runs(job))
-    checkpoint = None
-    if job.checkpoint is not None:
-        checkpoint = Checkpoint.of(
-            job.checkpoint,
-            params.checkpoint_every,
-            settings,
-            seed=job.seed,
-            scene=scene_hash(scene),
-            precision=resolve_precision(params.precision, job.device),
-        )
-    trained = train_network(
-        scene,
-        scaling,
-        settings,
-        precision=params.precision,
-        seed=job.seed,
-        device=job.device,
-        checkpoint=checkpoint,
-        resume=job.resume,
-        log_file=params.log_file,
-        told=lambda done, loss: job.progress(LABEL, done / settings.epochs, loss=loss),
-        warn=job.warn,
-    )
-    wavelengths = scene.wavelengths
+    training = Training(job, scaling, Settings.of(params), params.precision).run(params.checkpoint_every)
     header = {
-        "network": {**trained.describe(), "bands": bands},
-        "bands": bands,
-        "wavelengths": None if wavelengths is None else wavelengths.tolist(),
+        **grid.header(),
+        "network": {**training.describe(), "bands": grid.bands},
         "normalisation": {"low": scaling.low, "high": scaling.high},
     }
-    return Weights(method="nl2net", tensors=tensors_of(trained.network), header=header)
+    return Weights(method="nl2net", tensors=tensors_of(training.network), header=header)
 
 
-def train_network(
-    scene: Scene,
-    scaling: Scaling,
-    settings: Settings,
-    *,
-    precision: str,
-    seed: int,
-    device: str,
-    log_file: Path | None,
-    told: Told,
-    warn: Callable[[str], None],
-    checkpoint: Checkpoint | None = None,
-    resume: bool = False,
-) -> Trained:
-    """Return a network trained on ``scene``.
+class Training:
+    """A network and the scene it learns.
 
-    Where the memory of a device runs out, the training begins again with tiles of half the side, and
-    at last on the CPU, with a warning.
-
-    Parameters
+    Attributes
     ----------
-    told
-        Called with the number of epochs done and the last loss.
+    network : on the device it was trained on
+    settings : as asked for; the tiles become smaller where the memory of a device runs out
+    losses : of every epoch
     """
-    while True:
-        try:
-            return _train(
-                scene,
-                scaling,
-                settings,
-                precision=resolve_precision(precision, device),
-                seed=seed,
-                device=device,
-                checkpoint=checkpoint,
-                resume=resume,
-                log_file=log_file,
-                told=told,
-            )
-        except Exception as error:
-            if device == "cpu" or not is_out_of_memory(error):
-                raise
-        side = min(settings.tile_size, max(scene.shape[:2])) // 2
-        if side >= SMALLEST_TILE:
-            settings = replace(settings, tile_size=side)
-            warn(f"{device} ran out of memory: training again on crops of {side} x {side} pixels")
-        else:
-            warn(f"{device} ran out of memory even for a small crop: training again on the CPU")
-            device = "cpu"
-        if log_file is not None:
-            log_file.unlink(missing_ok=True)
+
+    def __init__(self, job: TrainingJob, scaling: Scaling, settings: Settings, precision: str) -> None:
+        self._job, self._scaling, self._precision = job, scaling, precision
+        self.settings, self.losses = settings, list[float]()
+        self.network = untrained(scaling, settings, job.seed)
+        self._views = self._views_of(settings)
+
+    def run(self, checkpoint_every: int = 1) -> Self:
+        """Train, one step an epoch."""
+        (scene,) = self._job.scenes
+        precision = resolve_precision(self._precision, self._job.device)
+        plan = replace(
+            plan_of(self.network, self._view, self.settings, self._precision),
+            grid=BandGrid.of(scene),
+            identity={"precision": str(precision)},
+            smaller=self._smaller,
+            checkpoint_every=checkpoint_every,
+        )
+        self.losses = TrainingLoop(self._job, plan).run().losses()
+        return self
+
+    def describe(self) -> dict[str, Any]:
+        """Return the network and its training as JSON values."""
+        return {**asdict(self.settings), "epochs_done": len(self.losses), "final_loss": self.losses[-1]}
+
+    def _view(self, epoch: int) -> View:
+        return self._views(epoch)
+
+    def _smaller(self) -> str | None:
+        """Learn from smaller crops, if they are not too small already."""
+        side = min(self.settings.tile_size, max(self._job.scenes[0].shape[:2])) // 2
+        if side < SMALLEST_TILE:
+            return None
+        self.settings = replace(self.settings, tile_size=side)
+        self._views = self._views_of(self.settings)
+        return f"training on crops of {side} x {side} pixels"
+
+    def _views_of(self, settings: Settings) -> Views:
+        job = self._job
+        return views_of(job.scenes[0], self._scaling, settings, seed=job.seed, device=job.device)
 
 
-def _train(
-    scene: Scene,
-    scaling: Scaling,
-    settings: Settings,
-    *,
-    precision: torch.dtype,
-    seed: int,
-    device: str,
-    checkpoint: Checkpoint | None,
-    resume: bool,
-    log_file: Path | None,
-    told: Told,
-) -> Trained:
-    training = Training.begin(scaling, settings, seed=seed, device=device)
-    if checkpoint is not None and resume:
-        checkpoint.load(training)
-    log = loss_log(log_file, past=training.losses)
+def plan_of(network: NL2Net, views: Views, settings: Settings, precision: str) -> TrainingPlan:
+    """Return the training of a network: each epoch is one step, on the view of that epoch."""
 
-    def after(training: Training) -> None:
-        done, loss = len(training.losses), training.losses[-1]
-        log(loss)
-        told(done, loss)
-        if checkpoint is not None and (done % checkpoint.every == 0 or done == settings.epochs):
-            checkpoint.save(training)
+    def view_loss(view: View) -> Tensor:
+        kind = resolve_precision(precision, str(view.shown.device))
+        return loss(rebuilt(network, view.shown, kind), view, settings.loss)
 
-    views = views_of(scene, scaling, settings, seed=seed, device=device)
-    learn(training, views, settings, precision=precision, after=after)
-    return Trained(training.network, settings, training.losses)
+    return TrainingPlan(
+        method="nl2net",
+        network=network,
+        optimiser=lambda: adam(network, settings),
+        batches=lambda _, epoch: [views(epoch)],
+        loss=view_loss,
+        epochs=settings.epochs,
+        parameters={name: value for name, value in asdict(settings).items() if name not in FREE},
+        plateau=settings.patience,
+        label=LABEL,
+        advice=f"lower --learning-rate (now {settings.learning_rate:g})",
+    )

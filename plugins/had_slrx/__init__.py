@@ -19,6 +19,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=2,
+                    maximum=100_000,
                     help="Side of a block in pixels; default: max(2, bands // 25), as published.",
                 ),
             ),

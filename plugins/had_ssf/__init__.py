@@ -17,10 +17,16 @@ def had_methods() -> list[Method]:
             double_precision=True,
             params=(
                 Param(
+                    name="wide",
+                    type=bool,
+                    default=True,
+                    help="Look for targets of some hundred pixels too, in scenes of 4500 pixels or more.",
+                ),
+                Param(
                     name="save_parts",
                     type=Path,
                     default=None,
-                    help="Raster for the three maps of one scene that the score is made of: th, rcf, near.",
+                    help="Raster for the maps of one scene that the score is made of: th, rcf, near, wide.",
                 ),
             ),
         )

@@ -17,6 +17,8 @@ from had_ssf.moments import scene_moments
 from had_ssf.opening import take_back
 from had_ssf.parts import save_parts
 from had_ssf.ring import nearest
+from had_ssf.robust import RobustDistance
+from had_ssf.scales import HALF, add_half, add_wide, has_room
 from had_ssf.tophat import TopHats
 
 ALIGN = 32  # pixels: smaller cores would be little beside their halo
@@ -27,13 +29,14 @@ Scores = npt.NDArray[np.float32]
 
 def detect(run: Run, params: Any) -> Scores:
     """Return the score of every pixel, rows x cols; ``params`` are those of :func:`score`."""
-    return score(run, parts=params.save_parts)
+    return score(run, wide=params.wide, parts=params.save_parts)
 
 
-def score(run: Run, *, parts: Path | None = None) -> Scores:
+def score(run: Run, *, wide: bool = True, parts: Path | None = None) -> Scores:
     """Return the SSF score, rows x cols; see docs/methods/ssf.md for its definition.
 
-    ``parts`` names a raster for the three maps that it is made of.
+    ``wide`` looks for wide targets as well, where the scene has room for some. ``parts`` names a raster
+    for the maps that the score is made of.
     """
     if parts is not None:
         check_raster_path(parts)
@@ -42,25 +45,38 @@ def score(run: Run, *, parts: Path | None = None) -> Scores:
         raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SSF needs at least two")
     spectra = components(moments, extrema)
     _tell(run, moments, spectra)
-    members = fused_members(spectra, run.seed)
-    layers = maps(run, spectra, members)
+    wide = wide and has_room(moments.count)
+    run.record(wide=wide)
+    members = fused_members(spectra.variances, run.seed)
+    fused_count = len(members)
+    if wide:
+        members = (*members, RobustDistance(run.scene.shape[:2]))
+    derived = run.through(spectra, bands=len(spectra.variances), label="components")
+    layers = maps(derived, members)
     if parts is not None:
         save_parts(parts, run.scene, layers, tuple(member.name for member in members))
     scores = run.allocate(layers.shape[:2])
-    run.record(ranks="exact" if fused(layers, scores) else "counted")
+    run.record(ranks="exact" if fused(layers[..., :fused_count], scores) else "counted")
     take_back(scores, LARGE)
+    if wide:
+        full = run.allocate(scores.shape)
+        half = derived.shrunk(HALF, label="half resolution")
+        moments, _ = scene_moments(half)
+        variances = np.diag(moments.scatter) / moments.count
+        halves = maps(half, fused_members(variances, run.seed))
+        add_half(scores, halves, run.allocate(halves.shape[:2]), full, LARGE)
+        add_wide(scores, layers[..., fused_count], full, run.allocate(scores.shape), LARGE)
     return scores
 
 
-def fused_members(spectra: Components, seed: int) -> tuple[Member, ...]:
-    """Return the maps that are fused, over the components of a scene."""
-    return TopHats(), RandomFeatures(drawn(seed, spectra.variances)), nearest(spectra.variances)
+def fused_members(variances: npt.NDArray[np.float64], seed: int) -> tuple[Member, ...]:
+    """Return the maps that are fused, over components of these variances."""
+    return TopHats(), RandomFeatures(drawn(seed, variances)), nearest(variances)
 
 
-def maps(run: Run, spectra: Components, members: tuple[Member, ...]) -> Scores:
+def maps(derived: Run, members: tuple[Member, ...]) -> Scores:
     """Return the maps of ``members``, rows x cols x members: two passes over the components."""
     halo = max(member.halo for member in members)
-    derived = run.through(spectra, bands=len(spectra.variances), label="components")
     known = derived.reduce_blocks(Survey(members), halo=halo, align=ALIGN, cost=COST, label="survey")
     functions = tuple(member.scores(what) for member, what in zip(members, known, strict=True))
     function = Maps(functions, tuple(member.halo for member in members))

@@ -34,10 +34,10 @@ def levels_of(scores: Float) -> npt.NDArray[np.float64]:
     )
 
 
-def take_back(scores: Float, share: float) -> None:
+def take_back(scores: Float, share: float, area: int = AREA) -> None:
     """Subtract ``share`` times the area opening from rows x cols ``scores``, in place; NaN stays.
 
-    At every level, components (8-connected) of at least AREA pixels of {scores >= level} are kept. The
+    At every level, components (8-connected) of at least ``area`` pixels of {scores >= level} are kept. The
     opening is the highest level at which a pixel is in one, the lowest level elsewhere, and never
     above the score. Strips are labelled one after the other, and what touches on their seams is one
     component: the result does not depend on how many there are.
@@ -48,12 +48,12 @@ def take_back(scores: Float, share: float) -> None:
     for strip in strips if len(strips) > 1 else ():
         for seam, (labels, sizes) in zip(seams, _labelled(scores[strip], levels), strict=True):
             seam.add(labels, sizes)
-    across = [seam.large() for seam in seams]
+    across = [seam.large(area) for seam in seams]
     for number, strip in enumerate(strips):
         part = scores[strip]
         opening = np.full(part.shape, levels[0], np.float32)
         for level, (labels, sizes), large in zip(levels, _labelled(part, levels), across, strict=True):
-            kept = sizes >= AREA
+            kept = sizes >= area
             if large:
                 kept[large[number]] = True
             kept[0] = False
@@ -97,7 +97,7 @@ class _Seams:
                 self._pairs.append(np.unique(np.stack([above[touching], below[touching]]), axis=1))
         self._last = number[labels[-1]]
 
-    def large(self) -> list[npt.NDArray[np.intp]]:
+    def large(self, area: int) -> list[npt.NDArray[np.intp]]:
         """Return for each strip the labels of its components that are large with what they touch."""
         if not self._count:
             return self._strips
@@ -105,6 +105,6 @@ class _Seams:
         graph = coo_array((np.ones(pairs.shape[1], bool), tuple(pairs)), shape=(self._count, self._count))
         _, group = connected_components(graph, directed=False)
         size = np.bincount(group, weights=np.concatenate(self._sizes))
-        kept = size[group] >= AREA
+        kept = size[group] >= area
         ends = np.cumsum([len(strip) for strip in self._strips])[:-1]
         return [s[k] for s, k in zip(self._strips, np.split(kept, ends), strict=True)]

@@ -63,7 +63,9 @@ class RobustDistance:
 
     def merged(self, first: Sample, second: Sample) -> Sample:
         """Return both."""
-        return Sample(*map(np.concatenate, zip(first, second, strict=True)))
+        return Sample(
+            np.concatenate([first.place, second.place]), np.concatenate([first.values, second.values])
+        )
 
     def scores(self, known: Sample) -> BlockMap:
         """Return the map of distances from the bulk of the sample."""

@@ -114,6 +114,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=65_535,
                     help="Bands that spectra are resampled to, matched by index; default: those of the first "
                     "scene, by wavelength where scenes know it.",
                 ),
@@ -203,6 +204,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=1_000_000,
                     help=f"Passes over the patches. {_OWN}, 6 or 200.",
                 ),
                 Param(
@@ -210,6 +212,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=10_000_000,
                     help=f"Patches in an epoch. {_OWN}, 128 or as many as --patch and --stride give.",
                 ),
                 Param(
@@ -217,6 +220,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=1,
+                    maximum=65_536,
                     help=f"Patches in one step. {_OWN}, 4 or 1.",
                 ),
                 Param(
@@ -255,6 +259,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=0,
+                    maximum=100_000_000,
                     help=f"Steps in which the rates rise from zero. {_OWN}, 50 or 0.",
                 ),
                 Param(
@@ -290,6 +295,7 @@ def had_methods() -> list[Method]:
                     type=int,
                     default=None,
                     minimum=0,
+                    maximum=100_000,
                     help="Scenes held out of training; the epoch with the least loss on anomalies simulated "
                     "in them is kept. Default: 0, the last epoch is kept.",
                 ),

@@ -13,15 +13,15 @@ from had_cli.plugin import (
     Scene,
     TrainingJob,
     Window,
+    draw_patch,
+    read_patch,
     resampling,
     scene_runs,
-    valid_pixels,
 )
 from had_tdd.normalising import Normalisation, Normaliser, Statistics, of_scaled, scaling
 
 Float = npt.NDArray[np.float32]
 SPECTRA = 4096  # kept of each scene, to draw materials from
-DRAWS = 8  # tries to find a patch that is not mostly nodata
 CONTRAST = Normalisation("whiten", 24)  # in which the strength of an anomaly is measured
 
 
@@ -34,7 +34,7 @@ class Background:
     scene : the scene itself
     spectra : from its bands to the network's
     scale : (bands,) what the resampled bands are divided by
-    mean : (bands,) of the scaled spectra; shown in the place of invalid pixels
+    mean : (bands,) of the resampled spectra; shown in the place of invalid pixels
     normaliser : from scaled spectra to what the network sees
     contrast : from scaled spectra to whitened components
     library : n x bands scaled spectra from all over the scene
@@ -66,25 +66,14 @@ class Background:
         A scene smaller than the patch is mirrored.
         """
         rows, cols, _ = self.scene.shape
-        height, width = min(side, rows), min(side, cols)
-        cube = self.scene.read(Window(col, row, width, height))
-        valid = valid_pixels(cube)
-        scaled = self.spectra(np.where(valid[..., None], cube, np.float32(0))) / self.scale
-        scaled = np.where(valid[..., None], scaled, self.mean)
-        missing = ((0, side - height), (0, side - width), (0, 0))
-        return np.pad(scaled, missing, mode="reflect" if min(height, width) > 1 else "edge"), valid.mean()
+        place = Window(col, row, min(side, cols), min(side, rows))
+        spectra, valid = read_patch(self.scene, place, self.spectra, self.mean, side)
+        return spectra / self.scale, valid
 
     def draw(self, random: np.random.Generator, side: int) -> Float:
         """Return a patch from anywhere that is not mostly invalid, as far as one is found."""
-        best, most = np.empty(0, np.float32), -1.0
-        for _ in range(DRAWS):
-            row, col = (int(random.integers(max(1, n - side + 1))) for n in self.scene.shape[:2])
-            patch, valid = self.patch(row, col, side)
-            if valid > most:
-                best, most = patch, valid
-            if valid >= 0.5:
-                break
-        return best
+        rows, cols, _ = self.scene.shape
+        return draw_patch(random, rows, cols, side, lambda row, col: self.patch(row, col, side))
 
     def places(self, side: int, stride: int) -> list[tuple[int, int]]:
         """Return row and column of the published patches: every ``stride``, shifted inside at the edges."""
@@ -93,10 +82,6 @@ class Background:
             for n in self.scene.shape[:2]
         )
         return [(row, col) for row in down for col in across]
-
-    def fingerprint(self) -> list[float]:
-        """Return numbers that tell this scene from others."""
-        return [*map(float, self.scene.shape), float(self.scale.sum()), float(self.mean.sum())]
 
 
 def backgrounds(
@@ -119,7 +104,7 @@ def backgrounds(
             scene,
             spectra,
             scale,
-            spectra(mean)[0] / scale,
+            spectra(mean)[0],
             of_scaled(normalisation, spectra, known),
             of_scaled(CONTRAST, spectra, known),
             library,
@@ -131,10 +116,3 @@ def backgrounds(
             background = replace(background, spared=float(np.percentile(lengths, 100 - spare)))
         found.append(background)
     return found
-
-
-def hold_out(whole: list[Background], count: int, seed: int) -> tuple[list[Background], list[Background]]:
-    """Return the scenes to train on and ``count`` held out of training, drawn by the seed."""
-    order = np.random.default_rng([seed, 1]).permutation(len(whole))
-    count = min(count, len(whole) - 1)
-    return [whole[i] for i in sorted(order[count:])], [whole[i] for i in sorted(order[:count])]

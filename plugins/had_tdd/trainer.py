@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from had_cli.plugin import BandGrid, TrainingJob, Weights, reproducible
-from had_tdd.backgrounds import Background, backgrounds, hold_out
-from had_tdd.checkpoint import load_state, refuse_existing_state, save_state
-from had_tdd.learning import Learning, Rates, initialise
-from had_tdd.network import Tdd
+from had_cli.plugin import BandGrid, TrainingJob, TrainingLoop, TrainingPlan, Weights, hold_out_scenes
+from had_tdd.backgrounds import Background, backgrounds
+from had_tdd.learning import adam, initialise, rising_and_falling
+from had_tdd.loss import supervised_loss
+from had_tdd.network import Tdd, layout
 from had_tdd.normalising import WHITEN, Normalisation
 from had_tdd.samples import Samples
 from had_tdd.settings import settled
 from had_tdd.weights import Model
 
 VALIDATION = 48  # samples of scenes held out, the same in every epoch
+Pair = tuple[Tensor, Tensor]  # what the network sees, and where anomalies are
 
 
 def train(job: TrainingJob, params: Any) -> Weights:
@@ -30,109 +30,79 @@ def train(job: TrainingJob, params: Any) -> Weights:
     Truths are not looked at, those of the training scenes neither. Where scenes are held out of training, the
     epoch is kept whose loss on anomalies simulated in them is least; otherwise the last.
     """
-    params = settled(params)
-    if job.checkpoint is not None and not job.resume:
-        refuse_existing_state(job.checkpoint)
-    training = begun(job, params)
-    with reproducible():
-        if job.resume:
-            training.resume()
-        training.run()
-    return training.weights()
-
-
-def begun(job: TrainingJob, params: Any) -> Training:
-    """Return the training that ``job`` and settled ``params`` ask for, before its first step."""
-    grid = BandGrid.of(job.scenes[0]) if params.network_bands is None else BandGrid(params.network_bands)
-    kind = params.normalise
-    normalisation = Normalisation(kind, params.components if kind == WHITEN else 0)
-    return Training(job, params, backgrounds(job, grid, normalisation, params.spare), grid, normalisation)
+    training = Training(job, settled(params))
+    return training.weights(TrainingLoop(job, training.plan()).run())
 
 
 class Training:
-    """One training: scenes, samples, network, and the best epoch so far."""
+    """What is trained, of a job and settled parameters: scenes, samples and network."""
 
-    def __init__(
-        self,
-        job: TrainingJob,
-        params: Any,
-        whole: list[Background],
-        grid: BandGrid,
-        normalisation: Normalisation,
-    ) -> None:
-        self.job, self.params, self.grid, self.normalisation = job, params, grid, normalisation
-        scenes, held = hold_out(whole, params.hold_out, job.seed)
-        self.samples = self._samples(scenes)
+    def __init__(self, job: TrainingJob, params: Any) -> None:
+        self.params = params
+        bands = params.network_bands
+        self.grid = BandGrid.of(job.scenes[0]) if bands is None else BandGrid(bands)
+        kind = params.normalise
+        self.normalisation = Normalisation(kind, params.components if kind == WHITEN else 0)
+        scenes = backgrounds(job, self.grid, self.normalisation, params.spare)
+        learned, held = hold_out_scenes(scenes, min(params.hold_out, len(scenes) - 1), job.seed)
+        self.samples = self._samples(learned)
         self.places = self.samples.places()
         self.count = params.patches or len(self.places)
         self.steps = max(1, self.count // params.batch_size)
-        channels = normalisation.channels(grid.bands)
-        network = Tdd(channels, params.width, params.attention, prior=params.prior)
-        initialise(network, job.seed)
-        rates = Rates(
-            encoder=params.encoder_rate,
-            decoder=params.decoder_rate,
-            decay=params.weight_decay,
-            clip=params.clip,
-            warm_up=params.warm_up,
-            steps=self.steps * params.epochs,
-            cosine=params.schedule == "cosine",
-            average=params.average,
-        )
-        self.learning = Learning(network, rates, job.device)
-        self.held = self._validation(held)
+        channels = self.normalisation.channels(self.grid.bands)
+        self.network = Tdd(channels, params.width, params.attention, prior=params.prior)
+        initialise(self.network, job.seed)
+        self.network.to(memory_format=layout(self.network))  # type: ignore[call-overload]
+        self.held = self._validation(held, job.seed)
         self.held_names = [scene.scene.name for scene in held]
-        self.epoch, self.best_epoch, self.best_loss = 0, 0, math.inf
-        self.losses: list[float] = []
-        self.held_losses: list[float] = []
-        self.best: dict[str, Tensor] = self._now()
-        self.identity = {
-            "parameters": vars(params),
-            "seed": job.seed,
-            "scenes": [scene.fingerprint() for scene in whole],
-        }
 
-    def run(self, after: Callable[[Training], None] | None = None) -> None:
-        """Train until the epochs are done, and call ``after`` when one is."""
-        while self.epoch < self.params.epochs:
-            self.losses.append(self._train_epoch())
-            self.epoch += 1
-            loss = self.learning.loss(self.held) if self.held else None
-            if loss is not None:
-                self.held_losses.append(loss)
-            if loss is None or loss < self.best_loss:
-                self.best_epoch, self.best = self.epoch, self._now()
-                self.best_loss = math.inf if loss is None else loss
-            numbers = {} if loss is None else {"held_out_loss": loss}
-            self.job.progress(
-                "epochs", self.epoch / self.params.epochs, epoch=self.epoch, loss=self.losses[-1], **numbers
-            )
-            if self.job.checkpoint is not None:
-                save_state(self.job.checkpoint, self.learning, self.best, self._facts())
-            if after is not None:
-                after(self)
+    def plan(self) -> TrainingPlan:
+        """Return the training: Adam on the supervised loss, its rates rising and falling."""
+        params = self.params
+        cosine = params.schedule == "cosine"
+        rates = params.encoder_rate, params.decoder_rate, params.weight_decay
+        return TrainingPlan(
+            method="tdd",
+            network=self.network,
+            optimiser=lambda: adam(self.network, *rates),
+            batches=self.batches,
+            loss=lambda pair: loss(self.network, *pair),
+            epochs=params.epochs,
+            steps=self.steps,
+            parameters=vars(params),
+            grid=self.grid,
+            validate=(lambda network: held_out_loss(network, self.held)) if self.held else None,
+            schedule=rising_and_falling(params.warm_up, self.steps * params.epochs, cosine=cosine),
+            average=params.average,
+            clip=params.clip,
+            separable=False,  # batch norm
+            fresh_optimiser=params.fresh_optimiser,
+            advice="try lower --encoder-rate and --decoder-rate",
+        )
 
-    def resume(self) -> None:
-        """Go back to the end of the last epoch that was saved."""
-        assert self.job.checkpoint is not None  # noqa: S101 - had train asks for it with --resume
-        self.best, facts = load_state(self.job.checkpoint, self.learning, self.identity)
-        self.epoch, self.best_epoch = facts["epoch"], facts["best_epoch"]
-        self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
-        self.losses, self.held_losses = facts["losses"], facts["held_losses"]
+    def batches(self, random: np.random.Generator, _epoch: int) -> Iterator[Pair]:
+        """Yield the batches of an epoch: every place as often as any other."""
+        rounds = -(-self.count // len(self.places))
+        order = np.concatenate([random.permutation(len(self.places)) for _ in range(rounds)])
+        for step in range(self.steps):
+            chosen = order[step * self.params.batch_size :][: self.params.batch_size]
+            pairs = [self.samples.draw(random, self.places[i]) for i in chosen]
+            seen, wanted = (torch.stack(list(parts)) for parts in zip(*pairs, strict=True))
+            yield seen, wanted
 
-    def weights(self) -> Weights:
+    def weights(self, loop: TrainingLoop) -> Weights:
         """Return the network of the best epoch."""
-        network = copy.deepcopy(self.learning.averaged).cpu().eval()
-        network.load_state_dict(self.best)
+        network = copy.deepcopy(self.network).cpu().eval()
+        network.load_state_dict(loop.best)
         model = Model(network, self.grid, self.normalisation, self.params.input_size, self.params.patch)
         return model.weights(
             half=self.params.store == "float16",
             selection="least loss on anomalies simulated in held-out scenes" if self.held else "last epoch",
             held_out=self.held_names,
             metrics={
-                "epoch": self.best_epoch,
-                "losses": self.losses,
-                "held_out_losses": self.held_losses,
+                "epoch": loop.best_epoch,
+                "losses": loop.losses(),
+                "held_out_losses": loop.losses("held_out_loss"),
             },
             settings=vars(self.params),
         )
@@ -150,45 +120,23 @@ class Training:
             self.params.augment,
         )
 
-    def _validation(self, held: list[Background]) -> list[tuple[Tensor, Tensor]]:
+    def _validation(self, held: list[Background], seed: int) -> list[Pair]:
         if not held:
             return []
         samples = self._samples(held)
-        random = np.random.default_rng([self.job.seed, 2])
+        random = np.random.default_rng([seed, 2])
         places = samples.places()
         return [samples.draw(random, places[random.integers(len(places))]) for _ in range(VALIDATION)]
 
-    def _train_epoch(self) -> float:
-        # drawn from seed and epoch alone, so that a resumed training draws what an uninterrupted one would
-        random = np.random.default_rng([self.job.seed, 0, self.epoch])
-        if self.params.fresh_optimiser:
-            self.learning.renew()
-        order = np.concatenate(
-            [random.permutation(len(self.places)) for _ in range(-(-self.count // len(self.places)))]
-        )
-        total = 0.0
-        for step in range(self.steps):
-            chosen = order[step * self.params.batch_size :][: self.params.batch_size]
-            pairs = [self.samples.draw(random, self.places[i]) for i in chosen]
-            seen, wanted = (torch.stack(list(parts)) for parts in zip(*pairs, strict=True))
-            loss = self.learning.learn(seen, wanted)
-            total += loss
-            done = (self.epoch * self.steps + step + 1) / (self.params.epochs * self.steps)
-            self.job.progress("epochs", done, epoch=self.epoch + 1, loss=loss)
-        return float(total / self.steps)
 
-    def _now(self) -> dict[str, Tensor]:
-        """Return a copy of the network that would be kept."""
-        state = self.learning.averaged.state_dict()
-        return {n: t.detach().cpu().clone(memory_format=torch.contiguous_format) for n, t in state.items()}
+def loss(network: Any, seen: Tensor, wanted: Tensor) -> Tensor:
+    """Return the loss of n x channels x size x size, where n x 1 x size x size is wanted."""
+    return supervised_loss(network(seen.contiguous(memory_format=layout(network))), wanted)
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "epoch": self.epoch,
-            "step": self.learning.step,
-            "best_epoch": self.best_epoch,
-            "best_loss": self.best_loss if math.isfinite(self.best_loss) else None,
-            "losses": self.losses,
-            "held_losses": self.held_losses,
-            "identity": self.identity,
-        }
+
+def held_out_loss(network: nn.Module, pairs: Sequence[Pair]) -> float:
+    """Return the mean loss in inference mode of samples that are not learned from."""
+    network.eval()
+    device = next(network.parameters()).device
+    losses = [loss(network, seen[None].to(device), wanted[None].to(device)) for seen, wanted in pairs]
+    return float(torch.stack(losses).mean())

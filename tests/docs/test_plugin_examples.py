@@ -88,6 +88,23 @@ def test_the_reader_opens_its_scenes(installed):
     assert np.load(installed / "small.npy").tolist() == values
 
 
+def test_the_quality_mask_of_the_reader_applies_unless_it_is_not_wanted(installed):
+    rng = np.random.default_rng(0)
+    clouds = np.zeros((9, 8), int)
+    clouds[2, 3:6] = 1
+    document = {"wavelengths": [500, 600], "values": rng.normal(size=(9, 8, 2)).tolist()}
+    content = json.dumps({**document, "clouds": clouds.tolist()})
+    (installed / "cloudy.cube").write_text(content, encoding="utf-8")
+    told = json.loads(had(installed, "info", "cloudy.cube", "--json"))
+    assert told["quality"] == [
+        {"name": "cloud", "summary": "clouds of the file", "applied": True, "pixels": 3}
+    ]
+    had(installed, "detect", "-m", "grx", "cloudy.cube", "-o", "clear.npy")
+    had(installed, "detect", "-m", "grx", "cloudy.cube", "-o", "all.npy", "--quality", "none")
+    assert np.array_equal(np.isnan(np.load(installed / "clear.npy")), clouds == 1)
+    assert np.isfinite(np.load(installed / "all.npy")).all()
+
+
 def test_the_writer_writes_from_the_bottom_up(installed, scene):
     had(installed, "detect", "-m", "brightness", scene.scene, "-o", "bright.pfm")
     had(installed, "detect", "-m", "brightness", scene.scene, "-o", "bright.npy")

@@ -86,7 +86,7 @@ METHODS = {
         SimpleNamespace(shrinkage="ledoit-wolf", shrinkage_weight=1e-3, components=None),
     ),
     "slrx": (had_slrx.detector.detect, SimpleNamespace(block_size=3)),
-    "ssf": (had_ssf.detector.detect, SimpleNamespace(save_parts=None)),
+    "ssf": (had_ssf.detector.detect, SimpleNamespace(save_parts=None, wide=True)),
 }
 
 

@@ -54,6 +54,11 @@ def test_a_tiled_file_is_read_in_whole_tiles():
     assert height * width <= 300 * 4096
 
 
+def test_a_tile_that_is_too_large_is_cut_into_equal_parts():
+    assert block_shape(4096, 4096, 200 * 200, natural=(256, 256)) == (128, 128)
+    assert block_shape(4096, 4096, 100 * 100, natural=(256, 90)) == (85, 90)
+
+
 def test_a_halo_makes_near_squares_of_a_wide_scene():
     height, width = block_shape(5000, 60_000, 250_000, align=8, halo=8)
     assert height == width == 480

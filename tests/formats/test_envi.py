@@ -200,10 +200,7 @@ WRONG = {
     "byte order": ({"byte order": 2}, "byte order 2"),
     "interleave": ({"interleave": "bsx"}, "not bsq, bil or bip"),
     "too many lines": ({"lines": 9999}, "truncated: 2652 bytes where its header asks for 2039796"),
-    "too few wavelengths": ({"wavelength": [1, 2]}, "2 values of 'wavelength' for 6 bands"),
-    "wavelength of text": ({"wavelength": ["a"] * 6}, "a wavelength is not a number"),
-    "bbl of text": ({"bbl": ["good"] * 6}, "'bbl' holds 'good'"),
-    "compressed": ({"file compression": 1}, "compressed"),
+    "too few gains": ({"data gain values": [1, 2]}, "2 values of 'data gain values' for 6 bands"),
     "open brace": ({"description": "{never"}, "never closed"),
     "all bands bad": ({"bbl": [0] * 6}, "every band is marked bad"),
     "broken metadata of ours": ({"had metadata": "[["}, "'had metadata' is damaged"),
@@ -251,10 +248,10 @@ def test_names_that_a_list_can_hold_come_back_exactly(names):
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_parses_or_is_refused(text):
-    fields, refusal = {}, "never closed"
+    fields, refusal = {}, "the header"
     try:
         fields = parse(text, "x.hdr")
     except SceneError as error:
         refusal = str(error)
-    assert "never closed" in refusal
+    assert "the header" in refusal
     assert all(name == name.lower() for name in fields)

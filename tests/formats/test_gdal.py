@@ -196,11 +196,10 @@ class TestWavelengths:
         (tmp_path / "scene.tif").unlink()
         assert scene_with(tmp_path, band_tags(bbl=["1", "1", "0"])).bands.tolist() == [0, 1]
 
-    def test_a_damaged_list_of_bad_bands_is_one_line(self, tmp_path):
-        with pytest.raises(
-            SceneError, match=r"scene\.tif: the list of bad bands is damaged \(2 values of 'bbl' for 3"
-        ):
-            scene_with(tmp_path, tags(bbl="1, 0"))
+    def test_a_damaged_list_of_bad_bands_is_ignored_with_a_note(self, tmp_path):
+        scene = scene_with(tmp_path, tags(bbl="1, 0"))
+        assert scene.shape[2] == 3
+        assert "the list of bad bands is damaged (2 values of 'bbl' for 3" in scene.info.notes[0]
 
 
 class TestContainers:

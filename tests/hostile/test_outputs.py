@@ -110,7 +110,9 @@ def test_a_name_that_is_not_utf8(had, scene):
     ended = had("detect", "-m", "grx", "l\udcff.hdr", "-o", "map.tif", "--json")
     assert ended.status == 0
     assert json.loads(ended.out)["scene"] == "l\udcff.hdr"
-    assert "not valid UTF-8" in had("detect", "-m", "grx", "l\udcff.hdr").line
+    assert "not valid UTF-8" in had("detect", "-m", "grx", "l\udcff.hdr", "-o", "m\udcff.tif").line
+    assert had("detect", "-m", "grx", "l\udcff.hdr").status == 0
+    assert "l__grx.tif" in files(scene.parent)
 
 
 def test_a_failed_write_leaves_the_map_before_it(had, scene, monkeypatch):

@@ -139,7 +139,7 @@ def test_the_wheel_alone_lists_its_plugins_and_detects(built, tmp_path):
 
 def test_the_wheel_declares_the_command_and_the_built_in_plugins(wheel):
     points = read(wheel, "entry_points.txt")
-    assert "had = had_cli.__main__:main" in points
+    assert "had = had_cli.__main__:console" in points
     section = points.partition("[had.plugins]")[2]
     assert {"formats", "metrics", "grx", "slrx"} <= set(re.findall(r"^(\w+) = ", section, re.MULTILINE))
 

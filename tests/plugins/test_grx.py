@@ -109,7 +109,11 @@ def test_constant_and_repeated_bands_are_left_out_with_a_warning():
     found = had_cli.detect(wide, "grx")
     np.testing.assert_allclose(found.scores, had_cli.detect(cube, "grx").scores, rtol=1e-4)
     assert found.facts["rank"] == 10
-    assert any("rank 10 of 13" in line for line in found.warnings)
+    assert found.facts["constant_bands"] == "11"
+    assert any("rank 10 of 12" in line for line in found.warnings)
+    kept = had_cli.detect(wide, "grx", keep_constant_bands=True)
+    np.testing.assert_allclose(kept.scores, found.scores, rtol=1e-4)
+    assert any("rank 10 of 13" in line for line in kept.warnings)
 
 
 def test_fewer_pixels_than_bands_give_the_pseudo_inverse_and_a_warning():

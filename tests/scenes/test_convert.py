@@ -13,7 +13,7 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from had_cli.errors import OutputExistsError, SceneError, UsageError
+from had_cli.errors import OutputError, SceneError, UsageError
 from had_cli.scenes.convert import convert, windows
 from had_cli.scenes.open import open_scene, open_source
 from had_cli.scenes.source import Window
@@ -157,8 +157,9 @@ def test_progress_ends_at_one(tmp_path):
 
 def test_refusals(tmp_path):
     path = flight_line(tmp_path)
-    with pytest.raises(OutputExistsError):
-        convert(path, path)
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match=r"line\.hdr: is the source itself \(.*line\.hdr\)"):
+            convert(path, path, overwrite=overwrite)
     with pytest.raises(UsageError, match="--interleave takes one of bsq, bil, bip, band, pixel, not 'x'"):
         convert(path, tmp_path / "o.tif", interleave="x")
     path.with_suffix(".img").write_bytes(b"short")

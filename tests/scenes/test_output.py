@@ -116,7 +116,7 @@ class TestRefusals:
         def forbidden(**_):  # chmod would not stop root, as whom tests run in containers
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("had_cli.scenes.output.tempfile.mkdtemp", forbidden)
+        monkeypatch.setattr("had_cli.publishing.scratch.tempfile.mkdtemp", forbidden)
         with pytest.raises(OutputError, match=r"the folder .* cannot be written to \(Permission denied\)"):
             write(tmp_path / "o.tif")
 

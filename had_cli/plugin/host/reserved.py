@@ -7,18 +7,20 @@ from had_cli.plugin.descriptions import Method
 # the options of `had detect` and `had train` and the arguments of the functions behind them
 RESERVED = frozenset(
     {"bands", "checkpoint", "debug", "device", "engine", "exclude_bands", "help", "json", "mask", "memory"}
-    | {"mask_out", "method", "min_pixels", "out", "output", "overwrite", "progress", "quiet", "resume"}
+    | {"mask_out", "method", "min_pixels", "ortho", "out", "output", "overwrite", "progress", "quality"}
+    | {"quiet", "resume"}
     | {"scene", "scenes", "scheduler", "seed", "threshold", "truth", "truth_variable", "variable", "vector"}
     | {"verbose", "version", "warn", "weights", "window"}
 )
+RESERVED_IN_TRAINING = RESERVED | {"log_file", "tensorboard"}
 
 
 def reserved_option(method: Method) -> str | None:
     """Return the first option of ``method`` that is not its to declare, or None."""
-    for params in (method.params, method.train_params):
+    for params, reserved in ((method.params, RESERVED), (method.train_params, RESERVED_IN_TRAINING)):
         own = {param.name for param in params}
         for param in params:
             base = param.name.removeprefix("no_")  # --no-x is the other half of a switch --x
-            if {param.name, base} & RESERVED or (base != param.name and base in own):
+            if {param.name, base} & reserved or (base != param.name and base in own):
                 return param.option
     return None

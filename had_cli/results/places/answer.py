@@ -14,8 +14,10 @@ from had_cli.results.places.collection import Places
 from had_cli.results.places.find import find_places
 from had_cli.results.threshold import Rule, Threshold, threshold
 from had_cli.results.threshold.masks import save_mask
+from had_cli.scenes.lookup import ortho_info, orthorectified
+from had_cli.scenes.ortho import ortho_scene
 from had_cli.scenes.scene import Scene
-from had_cli.scenes.source import SceneInfo
+from had_cli.scenes.source import Ortho, SceneInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ def answer(
     vector: Path | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    ortho: Ortho | None = None,
 ) -> Answer:
     """Threshold ``scores``, find the places, and write mask and polygons where a path is given.
 
@@ -68,6 +71,9 @@ def answer(
         For the bands in which a place differs from its surroundings.
     min_pixels
         Smaller groups are left out of places and mask.
+    ortho
+        Puts scores and scene onto a map before places are looked for. The threshold stands on the scores
+        as they are, where no pixel repeats.
 
     Raises
     ------
@@ -75,6 +81,9 @@ def answer(
         As ``threshold``, ``find_places`` and the writers.
     """
     found = threshold(scores, rule, tags=tags, seed=seed)
+    if ortho is not None:
+        scores, info = orthorectified(scores, ortho), ortho_info(info, ortho)
+        scene = None if scene is None else ortho_scene(scene)
     places = find_places(
         scores, found, min_pixels=min_pixels, scene=scene, crs=info.crs, transform=info.transform
     )

@@ -31,11 +31,22 @@ def check_vector_path(path: Path, *, overwrite: bool) -> None:
     OutputExistsError
         When it exists and ``overwrite`` is false.
     """
+    check_vector_suffix(path)
+    refuse_existing(path, overwrite=overwrite)
+
+
+def check_vector_suffix(path: Path) -> None:
+    """Check that there is a format for places with the suffix of ``path``.
+
+    Raises
+    ------
+    OutputError
+        When there is none, or GeoPackage lacks its library.
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path}: places are written as .geojson or .gpkg; choose one of them")
     if path.suffix.lower() == ".gpkg":
         _pyogrio(path)
-    refuse_existing(path, overwrite=overwrite)
 
 
 def save(places: Sequence[Place], ground: Ground, path: Path, *, overwrite: bool = False) -> Path:

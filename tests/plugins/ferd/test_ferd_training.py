@@ -20,9 +20,11 @@ from had_cli.plugin import host
 from had_cli.plugin.testing import example_cube, example_scene
 from had_cli.scenes.bands import BandGrid
 from had_cli.scenes.scene import Scene
+from had_cli.training.checkpoint import FILE
 from had_cli.training.job import TrainingJob
+from had_cli.training.loop import TrainingLoop
 from had_cli.training.train import train
-from had_ferd.checkpoint import FILE
+from had_ferd import trainer
 from had_ferd.patches import SIDE, STRIP, batch, fixed_patches, hold_out, regions
 from had_ferd.weights import from_weights
 
@@ -122,7 +124,7 @@ def test_training_gives_weights_that_detect_and_tell_their_history(tmp_path: Pat
     assert np.isfinite(weights.header["metrics"]["held_out_loss"])
     label, fraction, numbers = told[-1]
     assert (label, fraction) == ("epochs", 1.0)
-    assert set(numbers) == {"epoch", "loss", "alignment", "reconstruction", "distillation"}
+    assert set(numbers) == {"epoch", "loss", "alignment", "reconstruction", "distillation", "held_out_loss"}
     assert np.isfinite(detect(scenes()[0], "ferd", weights=out, device="cpu").scores).all()
 
 
@@ -164,15 +166,13 @@ def test_the_seed_decides(tmp_path: Path):
 
 @pytest.mark.usefixtures("_small")
 def test_the_epoch_with_the_least_loss_on_held_out_patches_is_kept(tmp_path: Path, monkeypatch):
-    from had_ferd.trainer import Training
-
     held_out = iter([3.0, 1.0, 2.0, 5.0, 4.0, 0.5])
-    monkeypatch.setattr(Training, "_held_out_loss", lambda *_: next(held_out))
+    monkeypatch.setattr(trainer, "held_out_loss", lambda *_: next(held_out))
     weights = train(scenes(), "ferd", tmp_path / "w.safetensors", epochs=9, patience=3, **QUICK)
     assert weights.header["metrics"] == {"epoch": 2, "held_out_loss": 1.0}
     assert weights.header["epochs_trained"] == 5
     two = iter([3.0, 1.0])
-    monkeypatch.setattr(Training, "_held_out_loss", lambda *_: next(two))
+    monkeypatch.setattr(trainer, "held_out_loss", lambda *_: next(two))
     shorter = train(scenes(), "ferd", tmp_path / "v.safetensors", epochs=2, patience=3, **QUICK)
     for name, tensor in shorter.tensors.items():
         np.testing.assert_array_equal(weights.tensors[name], tensor)
@@ -204,18 +204,16 @@ def test_a_training_that_diverges_says_so(tmp_path: Path, monkeypatch):
 
 @pytest.mark.usefixtures("_small")
 def test_held_out_patches_leave_no_trace_in_the_network(tmp_path: Path):
-    from had_ferd.trainer import ReverseDistillation, Training, load_backbone
-
     values = SimpleNamespace(
         **check_params(host.method("ferd"), {k: v for k, v in QUICK.items() if k != "device"}, training=True)
     )
-    whole = regions(job(scenes()), BandGrid(BANDS))
-    encoder, backbone = load_backbone("random", 0)
-    training = Training(job(scenes()), values, ReverseDistillation(BANDS, encoder), whole, backbone)
-    before = {n: t.clone() for n, t in training.network.state_dict().items()}
-    first, again = training._held_out_loss(training.held), training._held_out_loss(training.held)
-    assert first == again
-    assert all(torch.equal(t, before[n]) for n, t in training.network.state_dict().items())
+    grid, (encoder, backbone) = BandGrid(BANDS), trainer.load_backbone("random", 0)
+    network = trainer.ReverseDistillation(BANDS, encoder)
+    plan = trainer.plan_of(network, trainer.Patches(job(scenes()), grid, values), grid, values, backbone)
+    loop = TrainingLoop(job(scenes()), plan)
+    before = {n: t.clone() for n, t in network.state_dict().items()}
+    assert plan.validate(loop.network) == plan.validate(loop.network)
+    assert all(torch.equal(t, before[n]) for n, t in network.state_dict().items())
 
 
 # -- interrupted ----------------------------------------------------------------------------------
@@ -237,9 +235,7 @@ def test_a_training_is_not_lost_or_mixed_up(tmp_path: Path):
     def again(out="b", some=None, **options):
         train(some or scenes(), "ferd", tmp_path / out, checkpoint=state, **{**QUICK, "epochs": 2, **options})
 
-    with pytest.raises(WeightsError, match="holds no training to resume"):
-        again(resume=True)
-    again("a", epochs=1)
+    again("a", epochs=1, resume=True)  # there is none yet: whoever starts jobs again need not look
     with pytest.raises(UsageError, match="holds a training already; give --resume"):
         again()
     with pytest.raises(WeightsError, match="of a training with other parameters"):

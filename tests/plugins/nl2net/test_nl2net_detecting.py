@@ -17,7 +17,7 @@ from had_cli.scenes.scene import Scene
 from had_cli.training.train import train
 from had_cli.weights.file import Weights, load_weights
 from had_nl2net import DEFAULTS
-from had_nl2net.learning import Training
+from had_nl2net.learning import untrained
 from had_nl2net.scaling import Scaling, scene_scaling
 from had_nl2net.settings import Settings
 
@@ -96,7 +96,7 @@ def test_the_halo_is_what_the_local_branch_reaches(factor, blocks, halo, core):
 def test_the_local_branch_reaches_no_further_than_the_halo_says():
     settings = Settings(**{**DEFAULTS, "factor": 1, "channels": 4})
     scaling = Scaling(0.0, 1.0, np.full(3, 0.5, np.float32))
-    network = Training.begin(scaling, settings, seed=0, device="cpu").network
+    network = untrained(scaling, settings, 0)
     cube = torch.rand(1, 3, 61, 61, requires_grad=True)
     network.local_branch(network.head(cube))[0, :, 30, 30].sum().backward()
     seen = cube.grad.abs().sum(dim=(0, 1)).nonzero()
@@ -250,8 +250,8 @@ def test_a_scene_of_one_value_is_refused():
 
 
 def test_a_loss_that_is_no_number_is_told(quick, monkeypatch):
-    monkeypatch.setattr("had_nl2net.learning.step", lambda *args: float("nan"))
-    with pytest.raises(HadError, match=r"epoch 1 is nan; lower --learning-rate"):
+    monkeypatch.setattr("had_nl2net.trainer.loss", lambda *args: torch.tensor(float("nan")))
+    with pytest.raises(HadError, match=r"epoch 1 \(the loss is nan\); lower --learning-rate"):
         api.detect(example_cube(12, 12, 3)[0], "nl2net", **quick)
 
 

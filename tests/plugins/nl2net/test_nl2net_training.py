@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ import torch
 from had_cli.errors import HadError, OutputExistsError
 from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
+from had_cli.training.checkpoint import FILE
+from had_cli.training.job import TrainingJob
+from had_cli.training.stopping import Patience
 from had_cli.training.train import train
 from had_nl2net import DEFAULTS, trainer
-from had_nl2net.checkpoint import NAME
-from had_nl2net.learning import Patience
+from had_nl2net.scaling import Scaling
 from had_nl2net.settings import Settings
 
 NARROW = ["--channels", "8", "--blocks", "3", "--seed", "3", "--device", "cpu"]
@@ -60,7 +63,7 @@ def test_killed_and_resumed_it_ends_with_the_file_of_an_uninterrupted_one(scene,
     kept = scene.with_name("kept")
     process = subprocess.Popen([*command, "-o", str(killed), "--checkpoint", str(kept)])
     deadline = time.monotonic() + 120
-    while not (kept / NAME).exists():
+    while not (kept / FILE).exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -80,7 +83,7 @@ def test_killed_and_resumed_it_ends_with_the_file_of_an_uninterrupted_one(scene,
 def test_a_state_of_another_training_is_refused(scene, quick):
     kept = scene.with_name("kept")
     train([scene], "nl2net", scene.with_name("a"), checkpoint=kept, **quick)
-    with pytest.raises(HadError, match="with another loss"):
+    with pytest.raises(HadError, match=r"with other parameters \(--loss\)"):
         train([scene], "nl2net", scene.with_name("b"), checkpoint=kept, resume=True, loss="l2", **quick)
     assert not scene.with_name("b").exists()
 
@@ -88,8 +91,8 @@ def test_a_state_of_another_training_is_refused(scene, quick):
 def test_a_damaged_state_is_told_in_one_line(scene, quick):
     kept = scene.with_name("kept")
     train([scene], "nl2net", scene.with_name("a"), checkpoint=kept, **quick)
-    (kept / NAME).write_bytes((kept / NAME).read_bytes()[:500])
-    with pytest.raises(HadError, match=NAME):
+    (kept / FILE).write_bytes((kept / FILE).read_bytes()[:500])
+    with pytest.raises(HadError, match=FILE):
         train([scene], "nl2net", scene.with_name("b"), checkpoint=kept, resume=True, **quick)
 
 
@@ -155,29 +158,33 @@ def test_patience_looks_at_means_of_ten_losses():
     assert not Patience(0, [1.0] * 100).over
 
 
-def test_a_gpu_without_memory_left_gets_smaller_crops_and_then_the_cpu_goes_on(scene, monkeypatch):
-    tried, told = [], []
+def test_a_gpu_without_memory_left_gets_smaller_crops_and_then_the_cpu_goes_on(monkeypatch):
+    tried, warnings, real = [], [], trainer.rebuilt
 
-    def full(scene, scaling, settings, *, device, **options):
-        tried.append((device, settings.tile_size))
-        if device != "cpu":
+    def full(network, shown, precision):
+        tried.append((str(shown.device), max(shown.shape[2:])))
+        if len(tried) < 4:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return settings
+        return real(network, shown, precision)
 
-    monkeypatch.setattr(trainer, "_train", full)
-    monkeypatch.setattr(trainer, "resolve_precision", lambda name, device: torch.float32)
-    big = Scene.from_array(np.zeros((300, 200, 2), np.float32))
-    settings = Settings(**DEFAULTS)
-    trainer.train_network(
-        big,
-        None,
-        settings,
-        precision="auto",
+    monkeypatch.setattr(trainer, "rebuilt", full)
+    cube = np.random.default_rng(0).random((300, 200, 2), np.float32)
+    settings = Settings(**{**DEFAULTS, "epochs": 2, "channels": 8, "blocks": 3, "factor": 2})
+    job = TrainingJob(
+        scenes=[Scene.from_array(cube)],
+        device="cpu:0",  # a device with a number, as those are whose memory runs out
         seed=0,
-        device="cuda:0",
-        log_file=None,
-        told=lambda done, loss: None,
-        warn=told.append,
+        output=Path(),
+        checkpoint=None,
+        resume=False,
+        progress=lambda *_, **__: None,
+        warn=warnings.append,
     )
-    assert tried == [("cuda:0", 256), ("cuda:0", 128), ("cuda:0", 64), ("cpu", 64)]
-    assert [line.partition(":")[0] for line in told] == ["cuda"] * 3
+    scaling = Scaling(0.0, 1.0, cube.mean(axis=(0, 1)))
+    training = trainer.Training(job, scaling, settings, "float32").run()
+    assert [side for _, side in tried] == [256, 128, 64, 64, 64]
+    assert len(training.losses) == 2
+    assert [line.partition(":")[0] for line in warnings] == ["cpu"] * 3
+    assert "crops of 64 x 64" in warnings[1]
+    assert "goes on on the CPU" in warnings[2]
+    assert training.describe()["tile_size"] == 64

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from had_cli import api
+from had_cli.plugin import TrainingJob, TrainingLoop
 from had_nl2net import DEFAULTS
-from had_nl2net.learning import Training, adam, learn, rebuilt
+from had_nl2net.learning import rebuilt
 from had_nl2net.released import import_weights
 from had_nl2net.scaling import Scaling
 from had_nl2net.settings import Settings
+from had_nl2net.trainer import plan_of
 from had_nl2net.views import view
 from had_nl2net.weights import load_network
 
@@ -50,9 +54,19 @@ def test_the_background_is_that_of_the_released_system(network, whole, expected)
 
 def test_five_steps_of_training_have_its_losses(network, whole, expected, factor):
     settings = Settings(**{**DEFAULTS, "factor": factor, "epochs": 5})
-    training = Training(network, adam(network, settings))
-    learn(training, lambda epoch: whole, settings, precision=torch.float32, after=lambda training: None)
-    np.testing.assert_allclose(training.losses, expected["losses"], rtol=2e-4)
+    silent = lambda *_, **__: None  # noqa: E731
+    job = TrainingJob(
+        scenes=[],
+        device="cpu",
+        seed=0,
+        output=Path(),
+        checkpoint=None,
+        resume=False,
+        progress=silent,
+        warn=silent,
+    )
+    loop = TrainingLoop(job, plan_of(network, lambda epoch: whole, settings, "float32")).run()
+    np.testing.assert_allclose(loop.losses(), expected["losses"], rtol=2e-4)
 
 
 def test_an_imported_file_gives_its_score_map(scene, released, vector, expected, factor, tmp_path):

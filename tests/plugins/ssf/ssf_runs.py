@@ -12,21 +12,20 @@ from had_ssf import detector
 from had_ssf.components import components
 from had_ssf.moments import scene_moments
 
-PARAMS = SimpleNamespace(save_parts=None)
-
 
 def maps_of(scene, seed=0, **options):
     """Return the three maps, rows x cols x 3."""
     with Executor(scene, **options) as run:
         moments, extrema = scene_moments(run)
         spectra = components(moments, extrema)
-        return np.array(detector.maps(run, spectra, detector.fused_members(spectra, seed)))
+        derived = run.through(spectra, bands=len(spectra.variances))
+        return np.array(detector.maps(derived, detector.fused_members(spectra.variances, seed)))
 
 
-def scores_of(scene, **options):
+def scores_of(scene, *, wide=True, **options):
     """Return the score of every pixel."""
     with Executor(scene, **options) as run:
-        return np.array(detector.detect(run, PARAMS))
+        return np.array(detector.detect(run, SimpleNamespace(wide=wide, save_parts=None)))
 
 
 def textured(rows, cols, bands=24, seed=0):

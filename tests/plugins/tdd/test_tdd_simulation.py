@@ -148,6 +148,6 @@ def test_nodata_shows_the_mean_and_patches_are_drawn_elsewhere():
     whole = scenes(cube)[0]
     patch, valid = whole.patch(0, 0, 20)
     assert valid == 0
-    np.testing.assert_allclose(patch, np.broadcast_to(whole.mean, patch.shape))
+    np.testing.assert_allclose(patch, np.broadcast_to(whole.mean / whole.scale, patch.shape))
     drawn = [whole.draw(np.random.default_rng(seed), 20) for seed in range(10)]
     assert np.mean([np.ptp(p.reshape(-1, 16), axis=0).min() > 0 for p in drawn]) == 1

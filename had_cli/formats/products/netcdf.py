@@ -1,0 +1,69 @@
+"""NetCDF-4 cubes with a coordinate of wavelengths, as xarray writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import h5py
+
+from had_cli.errors import SceneError
+from had_cli.formats.products.cube_source import CubeSource
+from had_cli.formats.products.hdf5 import open_hdf5, reading
+from had_cli.formats.products.labelled import Variable, describe_labelled, find_labelled
+from had_cli.scenes.source import Source
+
+PRODUCT = "a NetCDF cube"
+
+
+def is_netcdf(path: str) -> bool:
+    """Return whether it is NetCDF-4 and holds a cube with a coordinate of wavelengths."""
+    if not h5py.is_hdf5(path):
+        return False
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(find_labelled(list(variables_of(file))))
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError):  # damaged: GDAL says so
+        return False
+
+
+def open_netcdf(path: str, options: Mapping[str, Any]) -> Source:
+    """Return the scene of a NetCDF file; ``variable`` chooses among several cubes.
+
+    A variable that is no such cube is left to GDAL.
+    """
+    file = open_hdf5(path, PRODUCT)
+    try:
+        with reading(path, PRODUCT):
+            variables = list(variables_of(file))
+            found = find_labelled(variables, options.get("variable"))
+            if found:
+                cube, info = describe_labelled(path, "NetCDF", found, variables)
+                source = CubeSource(path, file, cube, PRODUCT)
+                source.info = info
+                return source
+    except SceneError:
+        file.close()
+        raise
+    file.close()
+    from had_cli.formats.gdal import open_gdal
+
+    return open_gdal(path, options)
+
+
+def variables_of(group: h5py.Group) -> Iterator[Variable]:
+    """Yield the variables of a file with the names of their axes, as NetCDF-4 keeps them in HDF5."""
+    for name, item in group.items():
+        if isinstance(item, h5py.Group):
+            yield from variables_of(item)
+        elif isinstance(item, h5py.Dataset):
+            path = f"{group.name}/{name}".replace("//", "/")
+            yield Variable(path, _axes(name, item), item, dict(item.attrs))
+
+
+def _axes(name: str, item: h5py.Dataset) -> tuple[str | None, ...]:
+    if item.ndim == 1 and item.is_scale:
+        return (name,)
+    return tuple(
+        str(axis[0].name).rpartition("/")[2] if len(axis) else (axis.label or None) for axis in item.dims
+    )

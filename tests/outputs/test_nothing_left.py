@@ -1,0 +1,272 @@
+"""A run that fails, whatever the reason, leaves nothing behind and says why in one line."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import generate
+import numpy as np
+import pytest
+from command_line import files
+
+CUBE = generate.make_cube(rows=14, cols=15, bands=4)
+HAD = [sys.executable, "-m", "had_cli"]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and signals of Linux")
+
+
+@pytest.fixture
+def here(had, tmp_path):
+    generate.write_npy(tmp_path / "here" / "line.npy", CUBE)
+    return tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["demo", "new", "--device", "nonsense"],
+        ["demo", "http://host/new"],
+        ["demo", ""],
+        ["detect", "-m", "grx", "line.npy", "-o", ""],
+        ["detect", "-m", "grx", "line.npy", "--mask="],
+        ["detect", "-m", "grx", "line.npy", "other.npy", "-o", "http://host/maps"],
+        ["detect", "-m", "grx", "line.npy", "other.npy", "-o", "maps", "--device", "nonsense"],
+        ["detect", "-m", "grx", "line.npy", "--threshold", "quantile:0.9", "--mask-out", "mask.xyz"],
+        ["detect", "-m", "nl2net", "line.npy", "--save-background", "absent/back.tif"],
+        ["detect", "-m", "nl2net", "line.npy", "--log-file", "1" * 5000],
+        ["detect", "-m", "nl2net", "line.npy", "--log-file", "."],
+        ["train", "-m", "nl2net", "line.npy", "-o", "w", "--checkpoint", "ck", "--device", "nonsense"],
+        ["train", "-m", "nl2net", "line.npy", "-o", "w", "--epochs", "999999999999"],
+        ["train", "-m", "nl2net", "line.npy", "-o", "w", "--epochs", "1_0"],
+        ["train", "-m", "nl2net", "line.npy", "-o", "w", "--epochs", "+5"],
+        ["bench", "line.npy", "-m", "grx", "-o", "http://host/bench"],
+    ],
+    ids=lambda words: " ".join(words)[:70] or None,
+)
+def test_options_are_judged_before_anything_is_written(had, here, words):
+    ended = had(*words)
+    assert ended.status in {1, 2}
+    assert len(ended.err) < 1000
+    assert "unexpected" not in ended.err
+    assert files(here) == ["line.npy"]
+
+
+def test_a_name_that_is_no_text_has_a_default_output(had, here):
+    (here / "line.npy").rename(here / "l\udcff.npy")
+    assert had("detect", "-m", "grx", "l\udcff.npy").status == 0
+    assert files(here) == ["l_grx.tif".replace("l_", "l__"), "l\udcff.npy"]
+
+
+def test_a_map_without_a_finite_score_is_a_failure(had, here):
+    big = np.where(np.indices(CUBE.shape).sum(axis=0) % 2, 3e38, -3e38).astype(np.float32)
+    generate.write_npy(here / "line.npy", big)
+    ended = had("detect", "-m", "slrx", "line.npy", "-o", "map.tif")
+    assert "line.npy: slrx gives no finite score to any pixel" in ended.err.splitlines()[-1]
+    assert ended.status == 1
+    assert files(here) == ["line.npy"]
+
+
+def test_pixels_without_a_score_are_counted(monkeypatch):
+    import had_cli
+    from had_cli.plugin import host
+
+    real = host.resolve
+
+    def some_lost(reference):
+        found = real(reference)
+        if reference != "had_grx.detector:detect":
+            return found
+
+        def detect(run, params):
+            scores = found(run, params)
+            scores[:2, :3] = np.nan
+            return scores
+
+        return detect
+
+    monkeypatch.setattr(host, "resolve", some_lost)
+    cube = CUBE.astype(np.float32)
+    cube[0, 0] = np.nan  # which needs no score
+    (line,) = [w for w in had_cli.detect(cube, "grx").warnings if "finite" in w]
+    assert line.startswith("5 of 209 valid pixels have no finite score by grx (plugin ")
+
+
+@linux
+@pytest.mark.parametrize("suffix", [".tif", ".hdr", ".mat", ".npy", ".npz"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_disk_that_fills_up(here, suffix, overwrite):
+    """By a limit on the size of files, which every file system has."""
+    noise = np.random.default_rng(1).random((60, 50, 20)).astype(np.float32)  # 240 kB however packed
+    generate.write_npy(here / "line.npy", noise)
+    out = here / f"o{suffix}"
+    if overwrite:
+        out.write_bytes(b"earlier")
+    before = {name: (here / name).read_bytes() for name in files(here)}
+    command = " ".join([*HAD, "convert", "line.npy", out.name, *["--overwrite"] * overwrite])
+    ended = subprocess.run(
+        ["bash", "-c", f"ulimit -f 100; exec {command}"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 1, ended
+    assert ended.stderr.count("\n") == 1
+    assert f"o{suffix}: cannot be written" in ended.stderr
+    assert {name: (here / name).read_bytes() for name in files(here)} == before
+
+
+@linux
+@pytest.mark.parametrize("suffix", [".tif", ".hdr", ".mat", ".npy", ".npz"])
+def test_a_small_file_system(here, suffix):
+    if os.geteuid() or shutil.which("unshare") is None:
+        pytest.skip("mounting a small file system takes root")
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount")
+    noise = np.random.default_rng(1).random((60, 50, 20)).astype(np.float32)
+    generate.write_npy(here / "line.npy", noise)
+    (here / "small").mkdir()
+    script = (
+        "mount -t tmpfs -o size=100k tmpfs small && echo old > small/other && "
+        f"{' '.join(HAD)} convert line.npy small/o{suffix}; echo status $?; ls -A small"
+    )
+    ended = subprocess.run(
+        ["unshare", "-m", "bash", "-c", script],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if "status" not in ended.stdout:
+        pytest.skip("this machine lets nobody mount")
+    assert ended.stdout == "status 1\nother\n"
+    assert ended.stderr.count("\n") == 1
+    assert f"o{suffix}: cannot be written" in ended.stderr
+
+
+@linux
+@pytest.mark.parametrize("suffix", [".tif", ".hdr"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_runs_on_one_output_at_once(here, suffix, overwrite):
+    generate.write_npy(here / "other.npy", generate.make_cube(rows=20, cols=11, bands=3) + 7)
+    words = ["--overwrite"] * overwrite
+    runs = [
+        subprocess.Popen(
+            [*HAD, "convert", scene, f"o{suffix}", *words], cwd=here, stderr=subprocess.PIPE, text=True
+        )
+        for scene in ("line.npy", "other.npy")
+    ]
+    errors = [run.communicate(timeout=120)[1] for run in runs]
+    ended = [run.returncode for run in runs]
+    if overwrite:
+        assert ended == [0, 0], errors
+    else:
+        assert sorted(ended) == [0, 1], errors
+        assert "exists already; give --overwrite" in errors[ended.index(1)]
+    from had_cli.scenes.open import open_scene
+
+    cube = open_scene(here / f"o{suffix}").read()
+    assert any(
+        np.array_equal(cube, np.load(here / scene))
+        for scene, status in zip(("line.npy", "other.npy"), ended, strict=True)
+        if status == 0
+    )
+    assert [name for name in files(here) if name.startswith(".")] == []
+
+
+@linux
+def test_a_folder_that_cannot_be_written_to(had, here):
+    (here / "closed").mkdir(mode=0o500)
+    if not os.geteuid():
+        pytest.skip("root writes everywhere")
+    ended = had("convert", "line.npy", "closed/o.tif")
+    assert ended.line == "closed/o.tif: the folder closed cannot be written to (Permission denied)"
+
+
+@linux
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["info", "pipe.tif"],
+        ["detect", "-m", "grx", "line.npy", "--mask", "pipe"],
+        ["detect", "-m", "nl2net", "line.npy", "-w", "pipe"],
+        ["models", "show", "./pipe"],
+        ["models", "import", "nl2net", "pipe", "-o", "w.safetensors"],
+        ["bench", "line.npy", "--config", "pipe"],
+    ],
+    ids=" ".join,
+)
+def test_nobody_waits_for_a_pipe(here, words):
+    for name in ("pipe", "pipe.tif"):
+        os.mkfifo(here / name)
+    ended = subprocess.run([*HAD, *words], cwd=here, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode in {1, 2}
+    assert "regular file" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert files(here) == ["line.npy", "pipe", "pipe.tif"]
+
+
+@linux
+@pytest.mark.parametrize(
+    ("number", "line"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "told to end")]
+)
+def test_signals_while_modules_load(here, number, line):
+    """From the first line of had's own on; before that the interpreter has not begun."""
+
+    def hearing():
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_DFL)
+
+    begun = 0
+    for delay in np.linspace(0.0, 0.6, 8):
+        process = subprocess.Popen(
+            [*HAD, "detect", "-m", "nl2net", "--epochs", "1", "line.npy", "-o", "map.tif"],
+            cwd=here,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=hearing,  # noqa: PLW1509 - one thread here
+        )
+        caught = f"/proc/{process.pid}/status"
+        while process.poll() is None and not _catches(caught, signal.SIGTERM):
+            time.sleep(0.002)
+        time.sleep(delay)
+        process.send_signal(number)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=120)
+        if process.returncode == 0:
+            continue
+        begun += 1
+        assert (process.returncode, err.splitlines()[-1]) == (128 + number, f"had: {line}")
+        assert err.count("had:") == 1
+        assert "Traceback" not in err
+        assert files(here) == ["line.npy"]
+    assert begun
+
+
+def _catches(status, number):
+    """Tell whether a process has a handler of its own for a signal."""
+    try:
+        with open(status, encoding="ascii") as lines:  # noqa: PTH123 - of /proc
+            caught = next(line for line in lines if line.startswith("SigCgt"))
+    except (OSError, StopIteration):
+        return True
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+def test_cells_of_a_spreadsheet_compute_nothing():
+    from had_cli.bench.tables import _comma
+
+    text = _comma([("=1+1", "+x", "-x", "@x", "\tx", "\rx"), ("a=1", "-1.5", 2, -3.0, "", "inf")])
+    assert text == "'=1+1,'+x,'-x,'@x,'\tx,' x\na=1,-1.5,2,-3.0,,inf\n"
+
+
+def test_json_of_a_bench_is_read_from_files_alone(had, here):
+    (here / "bench").mkdir()
+    (here / "bench" / "results.json").write_text(json.dumps([]))
+    assert had("report", "bench").status == 1
