@@ -118,11 +118,10 @@ class Student:
 
     def complementarity(self) -> dict[str, float] | None:
         """Return how alike both features of held-out patches are."""
-        measured = self.patches.validated(self._alike)
-        return None if measured is None else measured(self.network)
-
-    def _alike(self, network: nn.Module, x: Tensor) -> Any:
-        network.eval()
+        if self.patches.held is None:
+            return None
+        self.network.eval()
+        x = self.patches.held.to(next(self.network.parameters()).device)
         with torch.no_grad(), reproducible():
             return complementarity(self.teacher(x), self.network.spatial(x))
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pages import files_of, run, run_blocks
+
+from had_cli.training.checkpoint import FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "plugins"
@@ -26,7 +31,10 @@ def installed(tmp_path_factory):
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--no-build-isolation", "--no-index", "--target", str(folder / "site")]
     done = subprocess.run(
-        [*command, *(str(folder / name) for name in ("had-sam", "had-extras", "had-reference"))],
+        [
+            *command,
+            *(str(folder / name) for name in ("had-sam", "had-extras", "had-reference", "had-bottleneck")),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -119,6 +127,37 @@ def test_the_metric_stands_in_every_evaluation(installed, scene):
     told = json.loads(had(installed, "evaluate", "map.tif", "--truth", scene.truth, "--json"))
     assert 0 < told["metrics"]["youden"] <= 1
     assert "max (P_D - P_F)" in told["formulas"]["youden"]
+
+
+def test_the_training_of_the_guide_is_resumed_to_the_same_bytes_after_a_kill(installed, scene):
+    code = files_of(PAGES / "training.md")["had-bottleneck/had_bottleneck/code.py"]
+    assert len(code.partition("def detect")[0].split("def train")[1].splitlines()) <= 40
+    folder = installed / "bottleneck"
+    folder.mkdir()
+    words = ["train", "-m", "bottleneck", str(scene.scene), "--epochs", "40", "--device", "cpu"]
+    had(installed, *words, "-o", "bottleneck/whole")
+    state = ["-o", "bottleneck/killed", "--checkpoint", "bottleneck/state"]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "had_cli", *words, *state],
+        cwd=installed,
+        env={**os.environ, "PYTHONPATH": str(installed / "site"), "OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 120
+    while not (folder / "state" / FILE).exists() and killed.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    assert not (folder / "killed").exists()
+    for _ in range(2):  # finished, it may be resumed again
+        had(installed, *words, *state, "--resume")
+        assert (folder / "killed").read_bytes() == (folder / "whole").read_bytes()
+
+
+def test_the_trained_method_of_the_guide_detects(installed, scene):
+    out = ["-o", "map.npy", "--truth", str(scene.truth), "--json"]
+    had(installed, "train", "-m", "bottleneck", scene.scene, "-o", "net")
+    told = json.loads(had(installed, "detect", "-m", "bottleneck", "-w", "net", scene.scene, *out))
+    assert told["evaluation"]["auc"] > 0.8
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)

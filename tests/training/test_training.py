@@ -116,3 +116,40 @@ def test_the_header_is_json_for_anyone(mean, cube, tmp_path):
     train([Scene.from_array(cube)], mean, tmp_path / "w")
     with safe_open(tmp_path / "w", "np") as file:
         assert json.loads(file.metadata()["had"])["method"] == "mean"
+
+
+# -- killed at the end ----------------------------------------------------------------------------
+def test_weights_of_this_training_that_are_there_already_are_left_and_returned(mean, cube, tmp_path):
+    options = {"checkpoint": tmp_path / "state", "share": 1.0}
+    first = train([Scene.from_array(cube)], mean, tmp_path / "w", **options)
+    written = (tmp_path / "w").stat().st_mtime_ns
+    again = train([Scene.from_array(cube)], mean, tmp_path / "w", resume=True, **options)
+    assert again.hash == first.hash
+    assert (tmp_path / "w").stat().st_mtime_ns == written
+
+
+def test_other_weights_are_not_replaced_by_a_resumed_training(mean, cube, tmp_path):
+    state = tmp_path / "state"
+    train([Scene.from_array(cube)], mean, tmp_path / "w", share=0.5)
+    for share, seed, some in ((1.0, 0, cube), (0.5, 1, cube), (0.5, 0, cube[1:])):
+        with pytest.raises(OutputExistsError, match="exists already"):
+            train(
+                [Scene.from_array(some)],
+                mean,
+                tmp_path / "w",
+                share=share,
+                seed=seed,
+                checkpoint=state,
+                resume=True,
+            )
+    (tmp_path / "w").write_text("mine")
+    with pytest.raises(OutputExistsError):
+        train([Scene.from_array(cube)], mean, tmp_path / "w", checkpoint=state, resume=True)
+    assert (tmp_path / "w").read_text() == "mine"
+    assert not state.exists()
+
+
+def test_a_log_that_nobody_writes_is_told(mean, cube, tmp_path):
+    warnings = []
+    train([Scene.from_array(cube)], mean, tmp_path / "w", log_file=tmp_path / "log", warn=warnings.append)
+    assert warnings == [f"{mean} does not train by the loop of had: {tmp_path / 'log'} was not written"]
