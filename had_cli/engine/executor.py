@@ -24,7 +24,7 @@ from had_cli.engine.reading import (
     stored_bytes,
 )
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
-from had_cli.engine.worker import HostBlock, Piece, Worker
+from had_cli.engine.worker import HostBlock, Piece
 from had_cli.errors import OutputError, SceneError
 from had_cli.scenes.describe import runs
 from had_cli.scenes.scene import ArraySource, Scene, valid_pixels
