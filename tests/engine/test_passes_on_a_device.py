@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_devices_in_runs import BandSum
 
-from had_cli.engine import executor, worker
+from had_cli.engine import passes, worker
 from had_cli.engine.devices import namespace
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Deflation, GlobalExtrema, SecondMoments
@@ -113,7 +113,7 @@ def test_a_size_that_worked_is_remembered_for_the_blocks_that_follow(device, sce
 
 
 def test_once_the_device_is_left_the_cores_of_the_cpu_share_the_pass(device, scene, monkeypatch):
-    monkeypatch.setattr(executor, "cores", lambda: 2)
+    monkeypatch.setattr(passes, "cores", lambda: 2)
     device(10)
     threads = set()
 
@@ -172,7 +172,7 @@ def test_what_needs_double_precision_leaves_mps_alone_and_with_a_warning(monkeyp
 
 @pytest.mark.parametrize(("free", "scale"), [(None, 16), (80 * 2**30, 16), (2**28, 8), (2**20, 1)])
 def test_pieces_are_as_large_as_the_memory_of_the_device_allows(monkeypatch, free, scale):
-    monkeypatch.setattr(executor, "free_memory", lambda device: free)
+    monkeypatch.setattr(passes, "free_memory", lambda device: free)
     seen = []
 
     class Size:
