@@ -60,12 +60,12 @@ class LocalDistances:
             kept = {r: kept[r] if r in kept else self._row(block, r) for r in near}
             own = kept[row]
             pixels, count = own.pixels[part, ...], own.count[part]
-            whole = lengths(pixels, like(pixels, self.scene.root, xp), xp)
-            around = from_surroundings(kept, row, part, whole, xp)
+            to_scene = lengths(pixels, like(pixels, self.scene.root, xp), xp)
+            around = from_surroundings(kept, row, part, to_scene, xp)
             mean = own.total[part, :] / xp.clip(count, min=1)[..., None]
             centred = (pixels - mean[..., None, :]) * own.weight[part, ..., None]
             inside = from_block(centred, count, around, xp)
-            values = xp.reshape(xp.stack([inside, around, whole], axis=-1), (-1, size, size, 3))
+            values = xp.reshape(xp.stack([inside, around, to_scene], axis=-1), (-1, size, size, 3))
             strips.append(xp.reshape(xp.permute_dims(values, (1, 0, 2, 3)), (size, -1, 3)))
         return xp.concat(strips, axis=0)[: core.height, : core.width, :]
 
@@ -119,10 +119,10 @@ class RowOfBlocks:
     products: Any
 
 
-def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, whole: Any, xp: Any) -> Any:
+def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, to_scene: Any, xp: Any) -> Any:
     """Return the distances of the pixels of the blocks ``part`` of ``row`` from the blocks around each.
 
-    ``whole`` (blocks x n) stands in where the surroundings have fewer than two pixels.
+    ``to_scene`` (blocks x n) stands in where the surroundings have fewer than two pixels.
     """
     count = _around({r: k.count for r, k in kept.items()}, row, part, xp)
     total = _around({r: k.total for r, k in kept.items()}, row, part, xp)
@@ -137,7 +137,7 @@ def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, whole
         scatter = _around(products, row, part, xp)
         scatter -= total[..., :, None] * mean[..., None, :]
         squares = quadratic_form(scatter, count, x, xp)
-    return xp.where((count < 2)[..., None], whole, xp.sqrt(xp.clip(squares, min=0)))
+    return xp.where((count < 2)[..., None], to_scene, xp.sqrt(xp.clip(squares, min=0)))
 
 
 def scatters_around(
