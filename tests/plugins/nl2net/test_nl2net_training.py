@@ -182,7 +182,7 @@ def test_a_gpu_without_memory_left_gets_smaller_crops_and_then_the_cpu_goes_on(m
     )
     scaling = Scaling(0.0, 1.0, cube.mean(axis=(0, 1)))
     training = trainer.Training(job, scaling, settings, "float32").run()
-    assert [side for _, side in tried] == [256, 128, 64, 64, 64]
+    assert [side for _, side in tried] == [300, 128, 64, 64, 64]
     assert len(training.losses) == 2
     assert [line.partition(":")[0] for line in warnings] == ["cpu"] * 3
     assert "crops of 64 x 64" in warnings[1]
