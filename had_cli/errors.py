@@ -52,3 +52,17 @@ class UsageError(HadError, ValueError):
 
 class UnknownMethodError(PluginError, UsageError):
     """No plugin brings the method asked for (exit status 2)."""
+
+
+def message(error: BaseException) -> str:
+    """Return the one line that tells ``error`` to a user."""
+    text = " ".join(str(error).split())
+    if isinstance(error, HadError):
+        return text
+    if isinstance(error, MemoryError):
+        return "not enough memory; give less at a time with --memory or --window"
+    if isinstance(error, OSError) and error.strerror:  # the system's own words: full disk, no permission
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return (
+        f"unexpected {type(error).__name__}: {text} (this is a fault of had or a plugin; --debug shows where)"
+    )

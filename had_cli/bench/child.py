@@ -35,7 +35,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - any failure of a method is a failure of its cell alone
         import traceback
 
-        from had_cli.commands.outcome import message
+        from had_cli.errors import message
 
         traceback.print_exception(error)
         say(error=message(error))

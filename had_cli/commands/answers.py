@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from had_cli.commands.messages import Talk, table
+from had_cli.commands.messages import Messages, table
 from had_cli.commands.numbers import integer, within
 from had_cli.errors import UsageError
 
@@ -127,24 +127,24 @@ def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> N
             refuse_existing(path, overwrite=overwrite)
 
 
-def tell(talk: Talk, path: str, found: Answer) -> None:
+def print_answer(messages: Messages, path: str, found: Answer) -> None:
     """Print threshold, files and the first places."""
     threshold, places = found.threshold, found.places
     for warning in threshold.warnings:
-        talk.warn(f"{path}: {warning}")
+        messages.warn(f"{path}: {warning}")
     limits = threshold.interval
     sure = "" if limits is None else f" (95 % within {limits[0]:.6g} to {limits[1]:.6g})"
-    talk.result(f"  threshold {threshold.value:.6g}{sure} by {threshold.rule}")
+    messages.result(f"  threshold {threshold.value:.6g}{sure} by {threshold.rule}")
     count = len(places.places)
     share = threshold.pixels / threshold.valid_pixels
     small = f" of {found.min_pixels} pixels or more" if found.min_pixels > 1 else ""
-    talk.result(f"  {threshold.pixels} pixels reach it ({share:.3%}), in {count} places{small}")
+    messages.result(f"  {threshold.pixels} pixels reach it ({share:.3%}), in {count} places{small}")
     if found.mask is not None:
-        talk.result(f"  mask {found.mask}")
+        messages.result(f"  mask {found.mask}")
     if found.vector is not None:
-        talk.result(f"  places {found.vector}")
+        messages.result(f"  places {found.vector}")
     for note in places.notes:
-        talk.note(f"{path}: {note}")
+        messages.note(f"{path}: {note}")
     if not count:
         return
     rows = [("RANK", "PEAK", "PIXELS", "AREA M2", "COLUMN", "ROW", "LONGITUDE", "LATITUDE", "BANDS")]
@@ -167,9 +167,9 @@ def tell(talk: Talk, path: str, found: Answer) -> None:
             )
         )
     for line in table(rows):
-        talk.result(f"  {line}")
+        messages.result(f"  {line}")
     if count > _SHOWN:
-        talk.result(f"  and {count - _SHOWN} more")
+        messages.result(f"  and {count - _SHOWN} more")
 
 
 def _number(value: float | None, form: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from had_cli.commands import options
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
-from had_cli.commands.messages import Talk, table
+from had_cli.commands.messages import Messages, table
 from had_cli.commands.method_options import complete_method
 from had_cli.commands.outcome import FAILED, complain, guarded
 
@@ -107,7 +107,7 @@ def bench(
     from had_cli.bench.run import Voice, run_bench
     from had_cli.scenes.inputs import refuse_inputs
 
-    talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    messages = Messages(as_json=json, quiet=quiet, verbose=verbose)
     for name in FILES:
         refuse_inputs(out / name, [("the file of --config", config)])
     found = run_bench(
@@ -130,39 +130,39 @@ def bench(
         ),
         keep_maps=keep_maps,
         rerun=rerun,
-        voice=Voice(note=talk.note, warn=talk.warn, fail=complain, progress=talk.progress),
+        voice=Voice(note=messages.note, warn=messages.warn, fail=complain, progress=messages.progress),
         show_errors=debug,
     )
     if plots:
-        _draw(found, out, talk)
+        _draw(found, out, messages)
     if json:
-        talk.document({"output": str(out), **found.results, "timings": found.timings})
-    _show(found, out, talk)
+        messages.document({"output": str(out), **found.results, "timings": found.timings})
+    _show(found, out, messages)
     if found.failed:
         raise typer.Exit(FAILED)
 
 
-def _draw(found: BenchResults, out: Path, talk: Talk) -> None:
+def _draw(found: BenchResults, out: Path, messages: Messages) -> None:
     from had_cli.bench.plots import draw
     from had_cli.results.picture import MatplotlibMissingError
 
     try:
         draw(found, out)
     except MatplotlibMissingError as error:  # an extra: the figures are worth having without it
-        talk.warn(str(error))
+        messages.warn(str(error))
 
 
-def _show(found: BenchResults, out: Path, talk: Talk) -> None:
+def _show(found: BenchResults, out: Path, messages: Messages) -> None:
     from had_cli.bench.tables import left_out, mean_rows, scene_rows
 
     for rows in (scene_rows(found, "auc_df"), mean_rows(found)):
         for line in table(rows):
-            talk.result(line)
-        talk.result("")
+            messages.result(line)
+        messages.result("")
     for line in left_out(found):
-        talk.result(line)
+        messages.result(line)
     total = len(found.results["cells"])
     failed = f", {len(found.failed)} of {total} cells failed" if found.failed else ""
-    talk.result(f"{out}: results.md, results.csv, results.json{failed}")
+    messages.result(f"{out}: results.md, results.csv, results.json{failed}")
     for note in found.results["notes"]:
-        talk.note(note)
+        messages.note(note)

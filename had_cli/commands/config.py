@@ -8,7 +8,7 @@ import typer
 
 from had_cli.commands.common_options import Json
 from had_cli.commands.configuration import Setting, settings
-from had_cli.commands.messages import Talk, table
+from had_cli.commands.messages import Messages, table
 from had_cli.commands.outcome import guarded
 
 
@@ -21,7 +21,7 @@ def install(app: typer.Typer, summary: str, _words: Sequence[str]) -> None:
 
 def show(json: Json = False) -> None:
     """Show every default that is set, where, and what it goes over."""
-    talk = Talk(as_json=json)
+    messages = Messages(as_json=json)
     strongest: dict[str, Setting] = {}
     rows: list[tuple[Setting, bool]] = []
     found = settings()
@@ -29,7 +29,7 @@ def show(json: Json = False) -> None:
         strongest[setting.label] = setting
     rows = [(setting, strongest[setting.label] is setting) for setting in found]
     if json:
-        talk.document(
+        messages.document(
             {
                 "settings": [
                     {"option": s.label, "value": s.value, "from": s.source, "in_force": in_force}
@@ -39,9 +39,9 @@ def show(json: Json = False) -> None:
         )
         return
     if not rows:
-        talk.result("no defaults are set; a file had.toml or HAD_METHOD sets some")
+        messages.result("no defaults are set; a file had.toml or HAD_METHOD sets some")
         return
     lines = [("option", "value", "", "from")]
     lines += [(s.label, str(s.value), "" if on else "(overridden)", s.source) for s, on in rows]
     for line in table(lines):
-        talk.result(line)
+        messages.result(line)

@@ -9,7 +9,7 @@ import typer
 
 from had_cli.commands import options
 from had_cli.commands.common_options import Json, Quiet
-from had_cli.commands.messages import Talk
+from had_cli.commands.messages import Messages
 from had_cli.commands.outcome import guarded
 
 Source = Annotated[str, typer.Argument(metavar="IN", help="Scene file or GDAL URL.")]
@@ -59,12 +59,12 @@ def convert(
     from had_cli.errors import UsageError
     from had_cli.scenes.convert import convert as copy
 
-    talk = Talk(as_json=json, quiet=quiet)
+    messages = Messages(as_json=json, quiet=quiet)
     try:
         kind = None if dtype is None else np.dtype(dtype)
     except TypeError:
         raise UsageError(f"--dtype takes a type such as float32 or int16, not {dtype!r}") from None
-    with talk.progress(destination) as progress:
+    with messages.progress(destination) as progress:
         done = copy(
             source,
             destination,
@@ -79,8 +79,8 @@ def convert(
             progress=progress,
         )
     for note in done.notes:
-        talk.note(f"{source}: {note}")
+        messages.note(f"{source}: {note}")
     if json:
-        talk.document({"source": source, "output": str(done.path), "notes": list(done.notes)})
+        messages.document({"source": source, "output": str(done.path), "notes": list(done.notes)})
         return
-    talk.result(f"{done.path}: copy of {source}")
+    messages.result(f"{done.path}: copy of {source}")

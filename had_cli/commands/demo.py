@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from had_cli.commands.common_options import Json, Quiet
-from had_cli.commands.messages import Talk
+from had_cli.commands.messages import Messages
 from had_cli.commands.options import Device, Overwrite
 from had_cli.commands.outcome import guarded
 
@@ -31,7 +31,7 @@ def demo(
     """Make a small scene, find its anomalies, draw the result."""
     from had_cli.detection.demo import run_demo
 
-    talk = Talk(as_json=json, quiet=quiet)
-    result = run_demo(folder, device=device, overwrite=overwrite, say=talk.result)
+    messages = Messages(as_json=json, quiet=quiet)
+    result = run_demo(folder, device=device, overwrite=overwrite, say=messages.result)
     if json:
-        talk.document(result.to_json())
+        messages.document(result.to_json())

@@ -12,11 +12,11 @@ from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
-from had_cli.commands.messages import Talk, facts, told_counts
+from had_cli.commands.messages import Messages, facts, told_counts
 from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
-from had_cli.commands.outcome import FAILED, guarded, message, report
+from had_cli.commands.outcome import FAILED, guarded, report
 from had_cli.detection.default import DEFAULT_METHOD
-from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError
+from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError, message
 
 if TYPE_CHECKING:
     from had_cli.detection.detect import Detection
@@ -117,8 +117,8 @@ def detect(
     from had_cli.weights.chosen import weights_for
     from had_cli.weights.models import find_weights
 
-    talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
-    _say_method(talk, method, method_origin)
+    messages = Messages(as_json=json, quiet=quiet, verbose=verbose)
+    _say_method(messages, method, method_origin)
     file = str(find_weights(weights).path) if weights is not None else None
     made, given = check_paths(host.method(method), params)
     if made and len(scenes) > 1:
@@ -139,7 +139,7 @@ def detect(
         )
     loaded = weights_for(host.method(method), weights)
     if loaded is not None:
-        talk.note(_weights_line(loaded))
+        messages.note(_weights_line(loaded))
 
     def one(path: str, output: Path) -> dict[str, Any]:
         with open_scene(
@@ -153,8 +153,8 @@ def detect(
             quality=quality,
         ) as scene:
             for note in scene.info.notes:
-                talk.note(f"{path}: {note}")
-            with talk.progress(scene.name) as progress:
+                messages.note(f"{path}: {note}")
+            with messages.progress(scene.name) as progress:
                 detection = api.detect(
                     scene,
                     method,
@@ -171,7 +171,7 @@ def detect(
             if len(scenes) > 1:
                 make_folder(output.parent)
             detection.save(output, overwrite=overwrite, ortho=ortho)
-            _tell(talk, path, output, detection)
+            _print_result(messages, path, output, detection)
             table = scene.ortho if ortho else None
             document = {
                 "output": str(output),
@@ -195,13 +195,13 @@ def detect(
                     overwrite=overwrite,
                     ortho=table,
                 )
-                answers.tell(talk, path, found)
+                answers.print_answer(messages, path, found)
                 document |= found.to_json()
             return document
 
     documents, failed = _each(one, scenes, outputs, debug=debug)
     if json:
-        talk.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
+        messages.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
     if failed:
         raise typer.Exit(FAILED)
 
@@ -223,9 +223,9 @@ def _each(
     return documents, failed
 
 
-def _say_method(talk: Talk, method: str, origin: str) -> None:
+def _say_method(messages: Messages, method: str, origin: str) -> None:
     if origin != GIVEN:
-        talk.note(f"method: {method} ({origin}; choose another with -m)")
+        messages.note(f"method: {method} ({origin}; choose another with -m)")
 
 
 def _truth(path: str | None, scene: Scene, variable: str | None) -> Any:
@@ -242,24 +242,24 @@ def _weights_line(weights: WeightsFile) -> str:
     from had_cli.weights.models import bundled_models, trained_on
 
     scenes = trained_on(weights.header)
-    told = ", ".join(scenes[:4]) + (f" and {len(scenes) - 4} more" if len(scenes) > 4 else "")
+    names = ", ".join(scenes[:4]) + (f" and {len(scenes) - 4} more" if len(scenes) > 4 else "")
     origin = next((f", of {m.bundled}" for m in bundled_models() if m.sha256 == weights.hash), "")
-    return f"weights: {weights.name}{origin}; trained on {told or 'unknown scenes'}; sha256 {weights.hash}"
+    return f"weights: {weights.name}{origin}; trained on {names or 'unknown scenes'}; sha256 {weights.hash}"
 
 
-def _tell(talk: Talk, path: str, output: Path, detection: Detection) -> None:
+def _print_result(messages: Messages, path: str, output: Path, detection: Detection) -> None:
     for warning in detection.warnings:
-        talk.warn(f"{path}: {warning}")
+        messages.warn(f"{path}: {warning}")
     if detection.quality:
-        talk.note(f"{path}: quality masks leave out: {told_counts(detection.quality)}")
+        messages.note(f"{path}: quality masks leave out: {told_counts(detection.quality)}")
     rows, cols, bands = detection.scene.shape
     valid = "" if detection.valid_pixels == rows * cols else f"{detection.valid_pixels} of "
     size = f"{valid}{rows * cols} pixels, {bands} bands"
-    talk.result(f"{output}: {detection.method}, {size}, {detection.seconds:.1f} s on {detection.device}")
+    messages.result(f"{output}: {detection.method}, {size}, {detection.seconds:.1f} s on {detection.device}")
     if detection.evaluation is not None:
         found = detection.evaluation
-        talk.result(f"  AUC(D,F) {found.auc:.4f} ({found.anomalous} anomalous pixels)")
-    talk.detail(f"parameters: {facts(detection.parameters) or 'none'}")
-    talk.detail(f"engine: {detection.engine}, seed {detection.seed}")
+        messages.result(f"  AUC(D,F) {found.auc:.4f} ({found.anomalous} anomalous pixels)")
+    messages.detail(f"parameters: {facts(detection.parameters) or 'none'}")
+    messages.detail(f"engine: {detection.engine}, seed {detection.seed}")
     if detection.facts:
-        talk.detail(f"facts: {facts(detection.facts)}")
+        messages.detail(f"facts: {facts(detection.facts)}")

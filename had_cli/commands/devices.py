@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from had_cli.commands.common_options import Json
-from had_cli.commands.messages import Talk, size, table
+from had_cli.commands.messages import Messages, size, table
 from had_cli.commands.outcome import guarded
 
 
@@ -22,9 +22,9 @@ def devices(json: Json = False) -> None:
     """List what can compute here."""
     from had_cli.engine.devices import choose_device, list_devices, why_no_cuda
 
-    found, talk, chosen = list_devices(), Talk(as_json=json), choose_device("auto")
+    found, messages, chosen = list_devices(), Messages(as_json=json), choose_device("auto")
     if json:
-        talk.document({"devices": [dataclasses.asdict(device) for device in found], "auto": chosen})
+        messages.document({"devices": [dataclasses.asdict(device) for device in found], "auto": chosen})
         return
     rows = [("DEVICE", "MODEL", "FREE", "TOTAL", "")]
     for device in found:
@@ -41,7 +41,7 @@ def devices(json: Json = False) -> None:
             )
         )
     for line in table(rows):
-        talk.result(line)
+        messages.result(line)
     reason = why_no_cuda()
     if reason is not None:
-        talk.result(f"No CUDA device: {reason}")
+        messages.result(f"No CUDA device: {reason}")

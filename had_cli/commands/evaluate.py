@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from had_cli.commands.common_options import Json, Quiet
-from had_cli.commands.messages import Talk, table
+from had_cli.commands.messages import Messages, table
 from had_cli.commands.options import Overwrite, TruthVariable, Variable
 from had_cli.commands.outcome import guarded
 
@@ -47,7 +47,7 @@ def evaluate(
     from had_cli.scenes.inputs import refuse_inputs
     from had_cli.scenes.open import open_scores, open_truth
 
-    talk = Talk(as_json=json, quiet=quiet)
+    messages = Messages(as_json=json, quiet=quiet)
     if roc is not None:
         refuse_existing(roc, overwrite=overwrite)
         refuse_inputs(roc, [("the score map", scores), ("the truth", truth)])
@@ -57,17 +57,17 @@ def evaluate(
         values, _ = open_scores(scores, variable)
         found = api.evaluate(values, open_truth(truth, (values.shape[0], values.shape[1]), truth_variable))
     for warning in found.warnings:
-        talk.warn(f"{scores}: {warning}")
+        messages.warn(f"{scores}: {warning}")
     if roc is not None:
         write_roc(roc, found.roc, overwrite=overwrite)
     if json:
-        talk.document({"scores": scores, "truth": truth, **found.to_json()})
+        messages.document({"scores": scores, "truth": truth, **found.to_json()})
         return
     rows = [("MEASURE", "VALUE", "BEST", "DEFINITION")]
     rows += [(row.symbol, f"{row.value:.6g}", f"{row.best:g}", row.formula) for row in found.table()]
     for line in table(rows):
-        talk.result(line)
+        messages.result(line)
     excluded = f", {found.excluded} excluded" if found.excluded else ""
-    talk.result(f"{found.anomalous} anomalous and {found.background} background pixels{excluded}")
+    messages.result(f"{found.anomalous} anomalous and {found.background} background pixels{excluded}")
     for note in found.notes:
-        talk.note(note)
+        messages.note(note)

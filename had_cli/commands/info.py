@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from had_cli.commands.common_options import Json, Verbose
-from had_cli.commands.messages import Talk, size, table
+from had_cli.commands.messages import Messages, size, table
 from had_cli.commands.options import Quality, TruthVariable, Variable
 from had_cli.commands.outcome import guarded
 
@@ -32,17 +32,17 @@ def info(
     from had_cli.scenes.describe import describe
     from had_cli.scenes.open import open_scene
 
-    talk = Talk(as_json=json, verbose=verbose)
+    messages = Messages(as_json=json, verbose=verbose)
     with open_scene(scene, variable=variable, truth_variable=truth_variable, quality=quality) as opened:
         known = describe(opened)
     if json:
-        talk.document(known)
+        messages.document(known)
         return
     for line in table(list(_rows(known))):
-        talk.result(line)
+        messages.result(line)
     if verbose:
         for line in table(list(_bands(known))):
-            talk.result(line)
+            messages.result(line)
 
 
 def _rows(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

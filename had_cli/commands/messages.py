@@ -12,8 +12,8 @@ import typer
 from had_cli.errors import OutputError
 
 
-class Talk:
-    """One command's voice.
+class Messages:
+    """What one command says.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from had_cli.commands.common_options import Json
-from had_cli.commands.messages import Talk, table
+from had_cli.commands.messages import Messages, table
 from had_cli.commands.method_options import complete_weights
 from had_cli.commands.options import Overwrite
 from had_cli.commands.outcome import FAILED, complain, guarded
@@ -48,9 +48,9 @@ def list_models(json: Json = False) -> None:
     """List the weights that come with methods, and those in the user's folder."""
     from had_cli.weights.models import folder, known_models
 
-    talk, models = Talk(as_json=json), known_models()
+    messages, models = Messages(as_json=json), known_models()
     if json:
-        talk.document({"folder": str(folder()), "models": [model.to_json() for model in models]})
+        messages.document({"folder": str(folder()), "models": [model.to_json() for model in models]})
         return
     if models:
         rows = [("NAME", "METHOD", "FROM", "TRAINED ON", "FILE")]
@@ -59,20 +59,22 @@ def list_models(json: Json = False) -> None:
             origin = model.bundled or "your folder"
             rows.append((model.name, model.method or "-", origin, trained, str(model.path)))
         for line in table(rows):
-            talk.result(line)
+            messages.result(line)
     if all(model.bundled for model in models):
-        talk.result(f"no weights of your own in {folder()}; had train makes some, and -w takes any file")
+        messages.result(f"no weights of your own in {folder()}; had train makes some, and -w takes any file")
 
 
 def show(file: File, json: Json = False) -> None:
     """Show what a weights file says of itself, and its tensors."""
     from had_cli.weights.models import find_weights
 
-    talk, model = Talk(as_json=json), find_weights(file)
+    messages, model = Messages(as_json=json), find_weights(file)
     weights = model.load()
     tensors = {name: [str(t.dtype), list(t.shape)] for name, t in sorted(weights.tensors.items())}
     if json:
-        talk.document({"file": str(model.path), "sha256": weights.hash, **weights.header, "tensors": tensors})
+        messages.document(
+            {"file": str(model.path), "sha256": weights.hash, **weights.header, "tensors": tensors}
+        )
         return
     rows = [("file", str(model.path)), ("method", weights.method), ("sha256", str(weights.hash))]
     rows += [(name, short(value)) for name, value in sorted(weights.header.items()) if name != "method"]
@@ -82,7 +84,7 @@ def show(file: File, json: Json = False) -> None:
         (f"  {name}", f"{kind} {' x '.join(map(str, shape))}") for name, (kind, shape) in tensors.items()
     ]
     for line in table(rows):
-        talk.result(line)
+        messages.result(line)
 
 
 def verify(files: Files = None, json: Json = False) -> None:
@@ -90,7 +92,7 @@ def verify(files: Files = None, json: Json = False) -> None:
     from had_cli.weights.models import find_weights, known_models
     from had_cli.weights.verification import verify as verified
 
-    talk, verdicts = Talk(as_json=json), []
+    messages, verdicts = Messages(as_json=json), []
     for model in [find_weights(file) for file in files] if files else known_models():
         verdict = verified(model)
         verdicts.append(verdict)
@@ -102,11 +104,11 @@ def verify(files: Files = None, json: Json = False) -> None:
             if verdict.difference is None
             else f"output on the probe within {verdict.difference:.1e} ({verdict.tolerance:g} is allowed)"
         )
-        talk.result(f"{verdict.name}: sound; {verdict.known_by} as it should be, {output}")
+        messages.result(f"{verdict.name}: sound; {verdict.known_by} as it should be, {output}")
     if json:
-        talk.document({"models": [verdict.to_json() for verdict in verdicts]})
+        messages.document({"models": [verdict.to_json() for verdict in verdicts]})
     elif not verdicts:
-        talk.result("no weights to verify")
+        messages.result("no weights to verify")
     if any(verdict.error for verdict in verdicts):
         raise typer.Exit(FAILED)
 
@@ -123,12 +125,12 @@ def import_(
     """Import weights that another system released (.pt, .pth, .pkl); no code in them is executed."""
     from had_cli.weights.importing import import_weights
 
-    talk = Talk(as_json=json)
-    weights = import_weights(source, method, out, overwrite=overwrite, warn=talk.warn)
+    messages = Messages(as_json=json)
+    weights = import_weights(source, method, out, overwrite=overwrite, warn=messages.warn)
     if json:
-        talk.document({"output": str(out), "sha256": weights.hash, **weights.header})
+        messages.document({"output": str(out), "sha256": weights.hash, **weights.header})
         return
-    talk.result(f"{out}: weights of {method}, sha256 {weights.hash}")
+    messages.result(f"{out}: weights of {method}, sha256 {weights.hash}")
 
 
 def export(
@@ -142,11 +144,11 @@ def export(
     """Export a network for plain PyTorch (.pt2) or ONNX Runtime (.onnx)."""
     from had_cli.weights.exporting import export_weights
 
-    talk, weights = Talk(as_json=json), export_weights(file, out, overwrite=overwrite)
+    messages, weights = Messages(as_json=json), export_weights(file, out, overwrite=overwrite)
     if json:
-        talk.document({"output": str(out), "method": weights.method, "weights_sha256": weights.hash})
+        messages.document({"output": str(out), "method": weights.method, "weights_sha256": weights.hash})
         return
-    talk.result(f"{out}: the network of {weights.method} weights {weights.hash}")
+    messages.result(f"{out}: the network of {weights.method} weights {weights.hash}")
 
 
 def short(value: Any) -> str:

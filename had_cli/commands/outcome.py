@@ -13,7 +13,7 @@ import typer
 
 from had_cli.commands.common_options import Debug
 from had_cli.commands.signals import Terminated, terminable
-from had_cli.errors import HadError, UsageError
+from had_cli.errors import UsageError, message
 
 FAILED, USAGE, SIGNALLED, INTERRUPTED = 1, 2, 128, 130
 
@@ -32,9 +32,9 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         try:
             with terminable():
                 command(*args, **kwargs)
-        except Terminated as told:
+        except Terminated as ended:
             complain("told to end")
-            raise typer.Exit(SIGNALLED + told.number) from None
+            raise typer.Exit(SIGNALLED + ended.number) from None
         except KeyboardInterrupt:
             complain("interrupted")
             raise typer.Exit(INTERRUPTED) from None
@@ -70,20 +70,6 @@ def report(error: BaseException, *, debug: bool = False) -> None:
         traceback.print_exception(error)
     else:
         complain(message(error))
-
-
-def message(error: BaseException) -> str:
-    """Return the one line that tells ``error`` to a user."""
-    text = " ".join(str(error).split())
-    if isinstance(error, HadError):
-        return text
-    if isinstance(error, MemoryError):
-        return "not enough memory; give less at a time with --memory or --window"
-    if isinstance(error, OSError) and error.strerror:  # the system's own words: full disk, no permission
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return (
-        f"unexpected {type(error).__name__}: {text} (this is a fault of had or a plugin; --debug shows where)"
-    )
 
 
 def complain(text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from had_cli.commands.common_options import HelpOption, Json
-from had_cli.commands.messages import Talk, table
+from had_cli.commands.messages import Messages, table
 from had_cli.commands.options import Overwrite
 from had_cli.commands.outcome import guarded
 from had_cli.plugin.host.plugin import KINDS, Plugin
@@ -30,9 +30,9 @@ def plugins(context: typer.Context, help: HelpOption = False, json: Json = False
         return
     from had_cli.plugin import host
 
-    registry, talk = host.registry(), Talk(as_json=json)
+    registry, messages = host.registry(), Messages(as_json=json)
     if json:
-        talk.document(
+        messages.document(
             {
                 "plugins": [plugin.to_json() for plugin in registry.plugins],
                 "disabled_but_not_installed": registry.unknown_disabled,
@@ -42,12 +42,12 @@ def plugins(context: typer.Context, help: HelpOption = False, json: Json = False
     rows = [("PLUGIN", "STATE", "DISTRIBUTION", "OFFERS")]
     rows += [(p.name, p.state, f"{p.distribution} {p.version}", _offers(p)) for p in registry.plugins]
     for line in table(rows):
-        talk.result(line)
+        messages.result(line)
     for plugin in registry.plugins:
         if plugin.error:
-            talk.result(f"{plugin.name} ({plugin.distribution}): {plugin.error}")
+            messages.result(f"{plugin.name} ({plugin.distribution}): {plugin.error}")
     for name in registry.unknown_disabled:
-        talk.result(f"HAD_DISABLE_PLUGINS names {name}, but no plugin of that name is installed")
+        messages.result(f"HAD_DISABLE_PLUGINS names {name}, but no plugin of that name is installed")
 
 
 def new(
@@ -59,8 +59,8 @@ def new(
     """Write the first files of a method of your own, ready to be installed."""
     from had_cli.plugin.scaffold import new_plugin
 
-    talk, made = Talk(), new_plugin(name, folder)
-    talk.result(f"{made}: a method {name}; install it by: pip install -e {made}")
+    messages, made = Messages(), new_plugin(name, folder)
+    messages.result(f"{made}: a method {name}; install it by: pip install -e {made}")
 
 
 def bundle(
@@ -77,10 +77,10 @@ def bundle(
     """Put trained weights into the package of your plugin, for had detect to take by default."""
     from had_cli.weights.bundling import bundle_weights
 
-    talk, made = Talk(), bundle_weights(weights, name=name, first=first, overwrite=overwrite)
-    talk.result(f"{made.path}: weights of {made.weights.method}, sha256 {made.weights.hash}")
+    messages, made = Messages(), bundle_weights(weights, name=name, first=first, overwrite=overwrite)
+    messages.result(f"{made.path}: weights of {made.weights.method}, sha256 {made.weights.hash}")
     if not made.declared:
-        talk.result(
+        messages.result(
             f"to have them found, add bundled=BUNDLED to the description of {made.weights.method}, and "
             f"above: from {made.package} import BUNDLED"
         )

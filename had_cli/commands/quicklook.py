@@ -10,7 +10,7 @@ import typer
 
 from had_cli.commands import options
 from had_cli.commands.common_options import Json, Quiet
-from had_cli.commands.messages import Talk
+from had_cli.commands.messages import Messages
 from had_cli.commands.numbers import integer, within
 from had_cli.commands.outcome import guarded
 
@@ -99,7 +99,7 @@ def quicklook(
     from had_cli.scenes.ortho import as_scored
     from had_cli.scenes.source import stem
 
-    talk = Talk(as_json=json, quiet=quiet)
+    messages = Messages(as_json=json, quiet=quiet)
     for name, given in (("--overlay", overlay), ("--threshold", threshold)):
         if given and scores is None:
             raise UsageError(f"{name} needs a score map: had quicklook SCENE SCORES")
@@ -116,7 +116,7 @@ def quicklook(
         window=window,
     ) as opened:
         for note in opened.info.notes:
-            talk.note(f"{scene}: {note}")
+            messages.note(f"{scene}: {note}")
         rows, cols, _ = opened.source.info.shape
         known = (
             opened.truth
@@ -131,7 +131,7 @@ def quicklook(
         if rule is not None and values is not None and info is not None:
             found = find_threshold(values, rule, tags=info.tags)
             for warning in found.warnings:
-                talk.warn(f"{scores}: {warning}")
+                messages.warn(f"{scores}: {warning}")
         chosen = picture.composite_bands(opened) if rgb is None else _parse_rgb(rgb, opened)
         picture.quicklook(
             shown_scene,
@@ -147,7 +147,7 @@ def quicklook(
         )
         shown = [int(opened.bands[band]) + 1 for band in chosen]
     if json:
-        talk.document(
+        messages.document(
             {
                 "scene": scene,
                 "scores": scores,
@@ -157,7 +157,7 @@ def quicklook(
             }
         )
         return
-    talk.result(f"{path}: bands {', '.join(map(str, shown))} as red, green and blue")
+    messages.result(f"{path}: bands {', '.join(map(str, shown))} as red, green and blue")
 
 
 def _parse_rgb(text: str, scene: Scene) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ import typer
 
 from had_cli.commands import answers, options
 from had_cli.commands.common_options import Json, Quiet
-from had_cli.commands.messages import Talk
+from had_cli.commands.messages import Messages
 from had_cli.commands.outcome import guarded
 
 What = Annotated[
@@ -74,7 +74,7 @@ def report(
     from had_cli.scenes.open import open_scene, open_truth
     from had_cli.scenes.source import stem
 
-    talk = Talk(as_json=json, quiet=quiet)
+    messages = Messages(as_json=json, quiet=quiet)
     rule = parse_rule(threshold)
     if len(what) == 1 and Path(what[0]).is_dir():
         only_scenes = {"--truth": truth, "--bands": bands, "--window": window, "--variable": variable}
@@ -85,7 +85,7 @@ def report(
         documents = ("results.json", "curves.json", "timings.json")
         refuse_inputs(path, [("the result of the bench", Path(what[0], name)) for name in documents])
         content = write_bench_report(what[0], path, overwrite=overwrite)
-        _tell(talk, what[0], path, content)
+        _print_summary(messages, what[0], path, content)
         return
     if len(what) != 2:
         raise UsageError(
@@ -104,12 +104,12 @@ def report(
         window=window,
     ) as opened:
         for note in opened.info.notes:
-            talk.note(f"{scene}: {note}")
+            messages.note(f"{scene}: {note}")
         known = None
         if truth is not None:
             rows, cols, _ = opened.source.info.shape
             known = open_truth(truth, (rows, cols), truth_variable)[opened.window.rows, opened.window.cols]
-        with talk.progress(opened.name) as progress:
+        with messages.progress(opened.name) as progress:
             content = write_scene_report(
                 opened,
                 scores,
@@ -120,17 +120,17 @@ def report(
                 overwrite=overwrite,
                 progress=progress,
             )
-    _tell(talk, scores, path, content)
+    _print_summary(messages, scores, path, content)
 
 
-def _tell(talk: Talk, source: str, path: Path, content: dict[str, Any]) -> None:
+def _print_summary(messages: Messages, source: str, path: Path, content: dict[str, Any]) -> None:
     for warning in content["warnings"]:
-        talk.warn(f"{source}: {warning}")
+        messages.warn(f"{source}: {warning}")
     for line in content["reduced"]:
-        talk.note(line)
+        messages.note(line)
     size = path.stat().st_size
-    if talk.as_json:
-        talk.document(
+    if messages.as_json:
+        messages.document(
             {
                 "output": str(path),
                 "kind": content["kind"],
@@ -140,4 +140,4 @@ def _tell(talk: Talk, source: str, path: Path, content: dict[str, Any]) -> None:
             }
         )
         return
-    talk.result(f"{path}: {size / 1e6:.1f} MB, open it in a browser")
+    messages.result(f"{path}: {size / 1e6:.1f} MB, open it in a browser")

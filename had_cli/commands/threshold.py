@@ -10,7 +10,7 @@ import typer
 
 from had_cli.commands import answers
 from had_cli.commands.common_options import Json, Quiet
-from had_cli.commands.messages import Talk
+from had_cli.commands.messages import Messages
 from had_cli.commands.options import Overwrite, Seed, Variable, WindowOption
 from had_cli.commands.outcome import guarded
 
@@ -64,7 +64,7 @@ def threshold(
     from had_cli.scenes.open import open_scene, open_scores
     from had_cli.scenes.ortho import as_scored
 
-    talk = Talk(as_json=json, quiet=quiet)
+    messages = Messages(as_json=json, quiet=quiet)
     wanted = parse_rule(rule)
     if window is not None and scene is None:
         raise UsageError("--window is the part of --scene that the map was made of; give --scene as well")
@@ -91,7 +91,7 @@ def threshold(
             overwrite=overwrite,
         )
     if json:
-        talk.document({"scores": scores, **found.to_json(), "notes": list(found.places.notes)})
+        messages.document({"scores": scores, **found.to_json(), "notes": list(found.places.notes)})
     else:
-        talk.result(scores)
-    answers.tell(talk, scores, found)
+        messages.result(scores)
+    answers.print_answer(messages, scores, found)

@@ -12,7 +12,7 @@ from had_cli.commands import options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Json, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
-from had_cli.commands.messages import Talk, facts
+from had_cli.commands.messages import Messages, facts
 from had_cli.commands.method_options import GIVEN, Chosen, with_method_options
 from had_cli.commands.outcome import guarded
 
@@ -97,9 +97,9 @@ def train(
     from had_cli.scenes.open import open_scene
     from had_cli.training import train as training
 
-    talk = Talk(as_json=json, quiet=quiet, verbose=verbose)
+    messages = Messages(as_json=json, quiet=quiet, verbose=verbose)
     if method_origin != GIVEN:
-        talk.note(f"method: {method} ({method_origin})")
+        messages.note(f"method: {method} ({method_origin})")
     description, _ = training.trainable(method)
     paths = training_scenes(scenes)
     made, given = check_paths(description, params, training=True, resume=resume)
@@ -132,8 +132,8 @@ def train(
         ]
         for scene in opened:
             for note in scene.info.notes:
-                talk.note(f"{scene.path}: {note}")
-        progress = stack.enter_context(talk.progress(f"training {method}"))
+                messages.note(f"{scene.path}: {note}")
+        progress = stack.enter_context(messages.progress(f"training {method}"))
         weights = training.train(
             opened,
             method,
@@ -147,11 +147,11 @@ def train(
             log_file=log_file,
             tensorboard=tensorboard,
             progress=progress,
-            warn=talk.warn,
+            warn=messages.warn,
             **params,
         )
     if json:
-        talk.document({"output": str(out), "sha256": weights.hash, **weights.header})
+        messages.document({"output": str(out), "sha256": weights.hash, **weights.header})
         return
-    talk.result(f"{out}: weights of {method}, sha256 {weights.hash}")
-    talk.detail(f"parameters: {facts(weights.header['parameters']) or 'none'}")
+    messages.result(f"{out}: weights of {method}, sha256 {weights.hash}")
+    messages.detail(f"parameters: {facts(weights.header['parameters']) or 'none'}")

@@ -25,7 +25,7 @@ from had_cli.files import printable
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
 from had_cli.results.metrics.evaluation import Evaluation, evaluate, json_value
-from had_cli.scenes.constant import constant_bands, told
+from had_cli.scenes.constant import constant_bands, left_out
 from had_cli.scenes.describe import runs
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.quality import count_flagged
@@ -277,7 +277,7 @@ def _without_constant(scene: Scene, weights: Weights | None, progress: Progress 
     ordinal = scene.wavelengths is None or header.get("wavelengths") is None
     if header.get("bands") == scene.shape[2] and ordinal and not found.empty.any():
         return scene, ""
-    return scene.select(bands=np.flatnonzero(~found.bands)), told(scene, found.bands)
+    return scene.select(bands=np.flatnonzero(~found.bands)), left_out(scene, found.bands)
 
 
 def _in_memory_bytes(scene: Scene) -> int:

@@ -197,8 +197,8 @@ def _cuda_memory(torch: Any, count: int) -> list[tuple[int | None, int | None]]:
     it asks, which takes hundreds of megabytes of every GPU of a shared machine until the process ends; it is
     asked where the library (nvidia-ml-py) is not installed or does not know a device.
     """
-    told = _memory_by_driver(torch, count)
-    return [known or _memory_by_torch(torch, index) for index, known in enumerate(told)]
+    by_driver = _memory_by_driver(torch, count)
+    return [known or _memory_by_torch(torch, index) for index, known in enumerate(by_driver)]
 
 
 def _memory_by_driver(torch: Any, count: int) -> list[tuple[int, int] | None]:

@@ -17,23 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from had_cli.engine.blocks import with_halo
 from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
-from had_cli.engine.devices import free_memory
 from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
-from had_cli.engine.partition import PIECE, Partition, partition
-from had_cli.engine.prefetch import prefetch
+from had_cli.engine.passes import Passes, Progress, host_block
 from had_cli.engine.reading import (
-    READ,
-    Kept,
-    Pixels,
-    kept_pieces,
     stored_bytes,
-    streamed_pieces,
-    with_surroundings,
 )
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
-from had_cli.engine.threads import cores, ordered
-from had_cli.engine.worker import HostBlock, Piece, Worker
+from had_cli.engine.worker import HostBlock, Piece
 from had_cli.errors import OutputError, SceneError
 from had_cli.scenes.describe import runs
 from had_cli.scenes.scene import ArraySource, Scene, valid_pixels
@@ -42,15 +33,9 @@ from had_cli.scenes.validity import empty_bands
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-Progress = Callable[[str, float], None]
-
-# A GPU takes pieces so many times as large as those that stay in a core's cache.
-ON_A_DEVICE = 16
-# What a piece and all that is made of it on the way take there, in sizes of a piece.
-HELD = 8
 
 
-class Executor(AbstractContextManager["Executor"]):
+class Executor(Passes, AbstractContextManager["Executor"]):
     """Runs block reductions and block maps over a scene; implements :class:`had_cli.engine.run.Run`.
 
     Parameters
@@ -84,14 +69,19 @@ class Executor(AbstractContextManager["Executor"]):
         block_pixels: int | None = None,
         cost: int = 0,
     ) -> None:
-        self.scene, self.seed, self.weights = scene, seed, weights
-        self.stream, self.memory = stream, memory
+        super().__init__(
+            scene,
+            device,
+            warn=self.warn,
+            stream=stream,
+            memory=memory,
+            progress=progress or (lambda _label, _fraction: None),
+            block_pixels=block_pixels,
+            cost=cost,
+        )
+        self.seed, self.weights = seed, weights
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
-        self._progress = progress or (lambda _label, _fraction: None)
-        self._block_pixels, self._cost = block_pixels, cost
-        self._worker = Worker(device, self.warn)
-        self._kept = None if stream else Kept(scene)
         self._scratch: list[Any] = []
         self._valid = [0]  # pixels, as the passes have counted them
         self._settings = ExitStack()
@@ -112,11 +102,6 @@ class Executor(AbstractContextManager["Executor"]):
         if self.device != "cpu":
             self._settings.enter_context(full_float32())
         return self
-
-    @property
-    def device(self) -> str:
-        """Where blocks are computed now."""
-        return self._worker.device
 
     @property
     def valid_pixels(self) -> int:
@@ -206,7 +191,7 @@ class Executor(AbstractContextManager["Executor"]):
             pixels = self._pixels(with_halo(together, halo, rows, cols)[0])
             for cell in cells:
                 result = np.empty((cell.height, cell.width, bands), np.float32)
-                block = _host_block(pixels, with_halo(cell, halo, rows, cols))
+                block = host_block(pixels, with_halo(cell, halo, rows, cols))
                 for place, values, valid in self._worker.mapped(function, block, halo, 1):
                     part = result[place.row - cell.row :, place.col - cell.col :]
                     part = part[: place.height, : place.width]
@@ -314,92 +299,6 @@ class Executor(AbstractContextManager["Executor"]):
             raise self._nothing_valid()
         return merged.result()
 
-    def _passed(
-        self,
-        compute: Callable[[HostBlock], T],
-        label: str,
-        *,
-        halo: int = 0,
-        align: int = 1,
-        cost: int = 0,
-        parallel: bool = True,
-    ) -> Iterator[T]:
-        """Yield ``compute`` of every piece, in the order of the partition: one pass."""
-        parts = self._partition(halo=halo, align=align, cost=cost, parallel=parallel)
-        rows, cols, bands = self.scene.shape
-        piece = parts.largest * (8 * bands + cost)  # its pixels, and what comes of them on the way
-        at_once = max(1, min(cores() if parallel else 1, self.memory // (2 * piece)))
-        if piece > self.memory:
-            self._warn_of_memory("a piece of this scene", piece)
-
-        def block(place: tuple[Pixels, Window]) -> HostBlock:
-            pixels, core = place
-            return _host_block(pixels, with_surroundings(parts, core))
-
-        def workers() -> int:
-            return at_once if self.device == "cpu" else 1
-
-        def done(place: tuple[Pixels, Window]) -> T:
-            return compute(block(place))
-
-        places = self._places(parts, self.memory - at_once * piece)
-        self._progress(label, 0.0)
-        finished, last = 0, -1
-        results: Iterator[T]
-        if self.device == "cpu":
-            # pixels are made by the thread that computes with them, and are in its cache then
-            results = ordered(done, places, workers)
-        else:
-            results = ordered(compute, prefetch(block, places), workers)
-        for core, result in zip(parts.pieces(), results, strict=True):
-            yield result
-            finished += core.width * core.height
-            if (percent := 100 * finished // (rows * cols)) > last:
-                last = percent
-                self._progress(label, finished / (rows * cols))
-
-    def _scale(self) -> int:
-        """Return how many times larger pieces are on this device, whose memory holds a number of them."""
-        if self.device == "cpu":
-            return 1
-        scale, free = ON_A_DEVICE, free_memory(self.device)
-        while free is not None and scale > 1 and scale * PIECE * HELD > free:
-            scale //= 2
-        return scale
-
-    def _warn_of_memory(self, what: str, needed: int) -> None:
-        self.warn(
-            f"{what} takes {needed / 1e6:.1f} MB while it is computed, more than --memory allows "
-            f"({self.memory / 1e6:.1f} MB)"
-        )
-
-    def _partition(self, *, halo: int, align: int, cost: int, parallel: bool) -> Partition:
-        return partition(
-            self.scene.shape,
-            natural=self.scene.source.info.block,
-            halo=halo,
-            align=align,
-            cost=cost,
-            parallel=parallel,
-            scale=self._scale(),
-            pixels=self._block_pixels,
-        )
-
-    def _places(self, parts: Partition, memory: int) -> Iterator[tuple[Pixels, Window]]:
-        """Yield the pieces of a pass with what makes their pixels; reads take up to ``memory`` bytes."""
-        if self._kept is not None:
-            return kept_pieces(self._kept, parts)
-        # one being read, one waiting, and pieces of two at work
-        each = stored_bytes(self.scene) + self._cost
-        return streamed_pieces(self.scene, parts, min(READ, max(memory, self.memory // 4) // 4) // each)
-
-    def _pixels(self, window: Window) -> Pixels:
-        """Return what makes the pixels of a window, read now unless they are kept."""
-        if self._kept is None:
-            return self.scene.stored(window)
-        self._kept.read_to(window.row + window.height)
-        return self._kept
-
     def _nothing_valid(self) -> SceneError:
         remedy = "see `had info`, or choose bands with --bands"
         if self.scene.source.info.format != "derived":  # whose bands are none of the file's
@@ -430,10 +329,3 @@ class Executor(AbstractContextManager["Executor"]):
         file = tempfile.TemporaryFile(prefix="had-")  # noqa: SIM115 - closed with the executor
         self._scratch.append(file)
         return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
-
-
-def _host_block(pixels: Pixels, place: tuple[Window, Window]) -> HostBlock:
-    """Return the block of a window and its core."""
-    outer, core = place
-    cube = pixels.pixels(outer)
-    return HostBlock(cube, valid_pixels(cube), outer, core)

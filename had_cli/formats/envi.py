@@ -125,9 +125,9 @@ def _tiff_with_header(path: str, data: Path, header: Header, options: Mapping[st
     source = open_gdal(str(data), {**options, "driver": "GTiff"})
     shape = source.info.shape
     text = {**header.fields, "data type": "1", "interleave": "bsq", "byte order": "0"}
-    told = describe(path, Header(header.path, text), shape)
+    described = describe(path, Header(header.path, text), shape)
     note = f"{data.name} is a TIFF: it is read as one, and the header adds what that does not say"
     names = ("wavelengths", "fwhm", "bad_bands", "band_names", "nodata")
-    added = {name: getattr(told, name) for name in names if getattr(source.info, name) is None}
-    source.info = replace(source.info, path=path, notes=(*source.info.notes, *told.notes, note), **added)
+    added = {name: getattr(described, name) for name in names if getattr(source.info, name) is None}
+    source.info = replace(source.info, path=path, notes=(*source.info.notes, *described.notes, note), **added)
     return source

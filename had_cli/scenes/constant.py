@@ -83,16 +83,16 @@ def without_constant(
             narrowed.append(scene)
             continue
         narrowed.append(scene.select(bands=np.flatnonzero(~out)))
-        lines.append(told(scene, out))
+        lines.append(f"{scene.name}: {left_out(scene, out)}")
     return narrowed, lines
 
 
-def told(scene: Scene, out: npt.NDArray[np.bool_]) -> str:
+def left_out(scene: Scene, out: npt.NDArray[np.bool_]) -> str:
     """Return the line that says which bands are left out."""
     count = int(out.sum())
     what = "1 band is constant or without any value and is" if count == 1 else f"{count} bands are constant"
     rest = "" if count == 1 else " or without any value and are"
-    return f"{scene.name}: {what}{rest} left out: {runs(scene.bands[out] + 1)}"
+    return f"{what}{rest} left out: {runs(scene.bands[out] + 1)}"
 
 
 def _key(scene: Scene) -> tuple[object, ...]:

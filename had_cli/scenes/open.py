@@ -75,11 +75,11 @@ def open_scene(
     try:
         layers = choose_quality(source.info, quality)
         scene = Scene(source, bands=choose_bands(source.info, bands, exclude_bands), quality=layers)
-        whole = scene.shape[:2]
+        full = scene.shape[:2]
         if window is not None:
             scene = scene.select(window=_window(scene.path, window))
         if mask is not None:
-            scene = scene.select(mask=_mask(mask, scene, whole))
+            scene = scene.select(mask=_mask(mask, scene, full))
     except BaseException:
         source.close()
         raise
@@ -243,21 +243,21 @@ def _window(path: str, window: Window | Sequence[int]) -> Window:
     return Window(*(int(value) for value in window))
 
 
-def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, whole: tuple[int, int]) -> Mask:
+def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, full: tuple[int, int]) -> Mask:
     part = scene.shape[:2]
     if isinstance(mask, str | Path):
         where = str(mask)
-        valid = _layer(mask, {"layer": "mask", "shapes": (whole, part)})
+        valid = _layer(mask, {"layer": "mask", "shapes": (full, part)})
     else:
         where, array = "mask", np.asarray(mask)
         valid = nonzero(array)
-    if valid.shape == whole:
+    if valid.shape == full:
         return np.ascontiguousarray(valid[scene.window.rows, scene.window.cols])
     if valid.shape == part:
         return valid
     size = " x ".join(map(str, valid.shape))
     raise SceneError(
-        f"{where}: the mask has {size} pixels, the scene {whole[0]} x {whole[1]}; give one of its size"
+        f"{where}: the mask has {size} pixels, the scene {full[0]} x {full[1]}; give one of its size"
     )
 
 

@@ -129,17 +129,17 @@ class _Guarded:
 
     def __init__(self, target: Path, scratch: Path, create: Callable[[], Sink]) -> None:
         self._target, self._scratch = target, scratch
-        with self._told():
+        with self._naming_the_file():
             self._sink = create()
         self.block: tuple[int, int] | None = getattr(self._sink, "block", None)
         self.keeps_truth = bool(getattr(self._sink, "keeps_truth", False))
 
     def write(self, window: Window, block: npt.NDArray[Any]) -> None:
-        with self._told():
+        with self._naming_the_file():
             self._sink.write(window, block)
 
     def close(self) -> None:
-        with self._told():
+        with self._naming_the_file():
             self._sink.close()
 
     def abandon(self) -> None:
@@ -148,12 +148,12 @@ class _Guarded:
             getattr(self._sink, "abandon", self._sink.close)()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _naming_the_file(self) -> Iterator[None]:
         try:
             yield
         except OutputError as error:  # of a writer, which knows its temporary name alone
-            told = str(error).replace(str(self._scratch), str(self._target))
-            raise OutputError(told) from error
+            text = str(error).replace(str(self._scratch), str(self._target))
+            raise OutputError(text) from error
         except OSError as error:
             raise OutputError(f"{self._target}: cannot be written ({error.strerror or error})") from error
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg.blas import dger
 
 from had_cli.plugin import Block, Extrema, device_of, like
 from had_slrx.triangles import RIDGE, lengths, ridge_leverage, squared_norms
@@ -58,12 +60,12 @@ class LocalDistances:
             kept = {r: kept[r] if r in kept else self._row(block, r) for r in near}
             own = kept[row]
             pixels, count = own.pixels[part, ...], own.count[part]
-            whole = lengths(pixels, like(pixels, self.scene.root, xp), xp)
-            around = from_surroundings(kept, row, part, whole, xp)
+            to_scene = lengths(pixels, like(pixels, self.scene.root, xp), xp)
+            around = from_surroundings(kept, row, part, to_scene, xp)
             mean = own.total[part, :] / xp.clip(count, min=1)[..., None]
             centred = (pixels - mean[..., None, :]) * own.weight[part, ..., None]
             inside = from_block(centred, count, around, xp)
-            values = xp.reshape(xp.stack([inside, around, whole], axis=-1), (-1, size, size, 3))
+            values = xp.reshape(xp.stack([inside, around, to_scene], axis=-1), (-1, size, size, 3))
             strips.append(xp.reshape(xp.permute_dims(values, (1, 0, 2, 3)), (size, -1, 3)))
         return xp.concat(strips, axis=0)[: core.height, : core.width, :]
 
@@ -117,18 +119,63 @@ class RowOfBlocks:
     products: Any
 
 
-def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, whole: Any, xp: Any) -> Any:
+def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, to_scene: Any, xp: Any) -> Any:
     """Return the distances of the pixels of the blocks ``part`` of ``row`` from the blocks around each.
 
-    ``whole`` (blocks x n) stands in where the surroundings have fewer than two pixels.
+    ``to_scene`` (blocks x n) stands in where the surroundings have fewer than two pixels.
     """
     count = _around({r: k.count for r, k in kept.items()}, row, part, xp)
     total = _around({r: k.total for r, k in kept.items()}, row, part, xp)
-    scatter = _around({r: k.products for r, k in kept.items()}, row, part, xp)
     mean = total / xp.clip(count, min=1)[..., None]
-    scatter -= total[..., :, None] * mean[..., None, :]
-    squares = quadratic_form(scatter, count, kept[row].pixels[part, ...] - mean[..., None, :], xp)
-    return xp.where((count < 2)[..., None], whole, xp.sqrt(xp.clip(squares, min=0)))
+    x = kept[row].pixels[part, ...] - mean[..., None, :]
+    products = {r: k.products for r, k in kept.items()}
+    if xp is np:
+        free = np.clip(count - 1, 1, None)
+        scatters = scatters_around(products, row, part, total, mean, RIDGE * free)
+        squares = squared_norms(scatters, x, xp) * free[:, None]
+    else:
+        scatter = _around(products, row, part, xp)
+        scatter -= total[..., :, None] * mean[..., None, :]
+        squares = quadratic_form(scatter, count, x, xp)
+    return xp.where((count < 2)[..., None], to_scene, xp.sqrt(xp.clip(squares, min=0)))
+
+
+def scatters_around(
+    rows: dict[int, Any], row: int, part: slice, total: Any, mean: Any, ridge: Any
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield for each block of ``part`` the scatter of the blocks around it, ``ridge`` on its diagonal.
+
+    As :func:`_around` has them, one block at a time: each matrix of products is fetched from main memory
+    once, and what is made of it is used up while it is in the cache.
+    """
+    own = rows[row]
+    beside = [values for r, values in rows.items() if r != row]  # above and below
+    across, bands, _ = own.shape
+    near: dict[int, tuple[Any, Any]] = {}
+
+    def column(col: int) -> tuple[Any, Any]:
+        """Return the sum of the blocks above and below, and with the block between them."""
+        if col not in near:
+            outer = np.add(beside[0][col], beside[1][col]) if len(beside) > 1 else None
+            if len(beside) == 1:
+                outer = beside[0][col]
+            near[col] = outer, own[col] if outer is None else outer + own[col]
+        return near[col]
+
+    diagonal = np.arange(bands)
+    for index, col in enumerate(range(part.start, part.stop)):
+        parts = [column(c)[1] for c in (col - 1, col + 1) if 0 <= c < across]
+        if (outer := column(col)[0]) is not None:
+            parts.append(outer)
+        first, second = [*parts, 0, 0][:2]
+        scatter = np.add(first, second) if parts else np.zeros((bands, bands))
+        for third in parts[2:]:
+            scatter += third
+        near.pop(col - 1, None)
+        # symmetric, so the order in which BLAS sees the axes is the same
+        scatter = dger(-1.0, total[index], mean[index], a=scatter.T, overwrite_a=1).T
+        scatter[diagonal, diagonal] += ridge[index]
+        yield scatter
 
 
 def _around(rows: dict[int, Any], row: int, part: slice, xp: Any) -> Any:

@@ -20,9 +20,10 @@ RIDGE = 1e-6  # added to the diagonal of every covariance, in units of the scale
 def squared_norms(matrix: Any, x: Any, xp: Any) -> Any:
     """Return x_i^T matrix^-1 x_i, blocks x n.
 
-    ``matrix`` (blocks x bands x bands, positive definite) and ``x`` (blocks x n x bands) are overwritten.
+    ``matrix`` (blocks x bands x bands, positive definite; of numpy also an iterator over blocks) and ``x``
+    (blocks x n x bands) are overwritten.
     """
-    if not isinstance(matrix, np.ndarray):
+    if not isinstance(x, np.ndarray):
         half = _torch_solve(xp.linalg.cholesky(matrix), xp.matrix_transpose(x))
         return xp.sum(half * half, axis=-2)
     result = np.empty(x.shape[:2])

@@ -44,7 +44,7 @@ def score(run: Run, *, wide: bool = True, parts: Path | None = None) -> Scores:
     if moments.count < 2:
         raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SSF needs at least two")
     spectra = components(moments, extrema)
-    _tell(run, moments, spectra)
+    _report(run, moments, spectra)
     wide = wide and has_room(moments.count)
     run.record(wide=wide)
     members = fused_members(spectra.variances, run.seed)
@@ -83,8 +83,8 @@ def maps(derived: Run, members: tuple[Member, ...]) -> Scores:
     return derived.map(function, layers=len(members), halo=halo, align=ALIGN, cost=COST)
 
 
-def _tell(run: Run, moments: Moments, spectra: Components) -> None:
+def _report(run: Run, moments: Moments, spectra: Components) -> None:
     rank = int(np.count_nonzero(spectra.variances))
-    run.record(components=rank, valid_pixels=moments.count)
+    run.record(components=rank, valid_pixels=moments.count, log_ranks=True)
     if not rank:
         run.warn("every valid pixel of the scene is the same: all scores are equal")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from test_measuring import measured
 
 ROWS, COLS, BANDS = 5000, 3000, 200  # of int16: 6.0 GB
 HEADER = """ENVI
@@ -41,15 +39,6 @@ def write_scene(folder: Path, interleave: str) -> Path:
     return header
 
 
-def run(command: list[str]) -> tuple[int, str, int]:
-    """Return exit status, standard output and peak resident memory in bytes of a command."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, output, usage.ru_maxrss * 1024
-
-
 @pytest.mark.benchmark
 @pytest.mark.parametrize(("method", "interleave"), [("grx", "bil"), ("slrx", "bip")])
 def test_six_gigabytes_are_scored_in_less_than_one(tmp_path, method, interleave, capsys):
@@ -57,10 +46,8 @@ def test_six_gigabytes_are_scored_in_less_than_one(tmp_path, method, interleave,
     size = (tmp_path / "scene.img").stat().st_size
     assert size >= 6e9
     out = tmp_path / "out.tif"
-    start = time.perf_counter()
     command = [sys.executable, "-m", "had_cli", "detect", "-m", method, "--engine", "stream", "--json"]
-    status, output, peak = run([*command, str(scene), "-o", str(out)])
-    seconds = time.perf_counter() - start
+    status, output, peak, seconds = measured([*command, str(scene), "-o", str(out)])
     assert status == 0
     document = json.loads(output)
     assert document["engine"] == "stream"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from test_measuring import measured
 
 from had_cli.scenes.bands import BandGrid
 from had_tdd.learning import initialise
@@ -66,12 +64,9 @@ def detected(scene: Path, weights: Path, out: Path) -> tuple[np.ndarray, int, fl
     command = [sys.executable, "-m", "had_cli", "detect", "-m", "tdd", "-w", str(weights), "--quiet"]
     command += ["--engine", "stream", "--memory", "200MB", "--device", "cpu", "--tile-batch", "32"]
     command += ["--patch", str(PATCH), "--pad", str(PAD)]
-    start = time.perf_counter()
-    with subprocess.Popen([*command, str(scene), "-o", str(out)]) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return np.load(out), usage.ru_maxrss * 1024, time.perf_counter() - start
+    run = measured([*command, str(scene), "-o", str(out)])
+    assert run.status == 0
+    return np.load(out), run.peak, run.seconds
 
 
 def step_at(scores: np.ndarray, first: int) -> float:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.benchmark
 # One process each, because peak memory is that of a process, and one thread. Memory is counted from before
 # the network is there, so its 187 MB of weights are part of both.
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import torch
 
@@ -30,8 +30,7 @@ sys.path.insert(0, sys.argv[3])
 torch.set_num_threads(1)
 x = torch.load(folder / "image.pt", weights_only=True)
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+from had_cli.bench.memory import peak_memory as peak
 
 def network():
     from had_tdd.network import Tdd, fused

@@ -2,8 +2,7 @@
 
 import pytest
 
-from had_cli.commands.outcome import message
-from had_cli.errors import SceneError
+from had_cli.errors import SceneError, message
 
 BROKEN = """
     from had_cli.plugin.descriptions import Method

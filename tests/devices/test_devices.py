@@ -21,7 +21,7 @@ class OutOfMemoryError(RuntimeError):
     """Stands for torch.OutOfMemoryError."""
 
 
-def fake_torch(*, free=(), version="2.9.0+cu128", cuda="12.8", complaint=None, mps=False):
+def fake_torch(*, free=(), version="2.9.0+cu128", cuda="12.8", complaint=None, mps=False, asked=None):
     """Return a torch that sees one CUDA device per entry of ``free`` (bytes, or None: it is taken)."""
 
     def is_available():
@@ -30,6 +30,8 @@ def fake_torch(*, free=(), version="2.9.0+cu128", cuda="12.8", complaint=None, m
         return bool(free)
 
     def mem_get_info(index):
+        if asked is not None:
+            asked.append(index)
         if free[index] is None:
             raise RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")
         return free[index], 24 * GIB
@@ -43,6 +45,7 @@ def fake_torch(*, free=(), version="2.9.0+cu128", cuda="12.8", complaint=None, m
         device_count=lambda: len(free),
         get_device_name=lambda index: f"Accelerator {index}",
         mem_get_info=mem_get_info,
+        get_device_properties=lambda index: types.SimpleNamespace(uuid=f"identity-{index}"),
     )
     torch.backends = types.SimpleNamespace(mps=types.SimpleNamespace(is_available=lambda: mps))
     torch.mps = types.SimpleNamespace(
@@ -64,8 +67,72 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setattr(platform, "machine", lambda: "arm64" if apple else "x86_64")
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         monkeypatch.setitem(sys.modules, "torch", fake_torch(**of_torch))
+        monkeypatch.setitem(sys.modules, "pynvml", None)  # not installed
 
     return build
+
+
+class NVMLError(Exception):
+    """Stands for pynvml.NVMLError."""
+
+
+def fake_nvml(free, *, works=True):
+    """Return a driver's library that knows devices by identity: {number: free bytes}."""
+
+    def start():
+        if not works:
+            raise NVMLError("Driver/library version mismatch")
+
+    def handle(identity):
+        number = int(identity.removeprefix("GPU-identity-"))
+        if number not in free:
+            raise NVMLError("Not Found")
+        return number
+
+    nvml = types.ModuleType("pynvml")
+    nvml.NVMLError = NVMLError
+    nvml.nvmlInit, nvml.nvmlShutdown = start, lambda: None
+    nvml.nvmlDeviceGetHandleByUUID = handle
+    nvml.nvmlDeviceGetMemoryInfo = lambda n: types.SimpleNamespace(free=free[n], total=24 * GIB)
+    return nvml
+
+
+def test_the_driver_is_asked_for_free_memory_and_no_context_is_made(machine, monkeypatch):
+    asked = []
+    machine(free=(9 * GIB, GIB, GIB), asked=asked)
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml({0: GIB, 1: 2 * GIB, 2: 5 * GIB}))
+    assert choose_device("auto") == "cuda:2"
+    assert [d.memory_free for d in list_devices()[1:]] == [GIB, 2 * GIB, 5 * GIB]
+    assert devices.free_memory("cuda:1") == 2 * GIB
+    assert not asked
+
+
+def test_torch_is_asked_for_what_the_driver_does_not_know(machine, monkeypatch):
+    asked = []
+    machine(free=(9 * GIB, GIB), asked=asked)
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml({1: 2 * GIB}))
+    assert choose_device("auto") == "cuda:0"
+    assert asked == [0]
+
+
+def test_a_driver_that_does_not_answer_is_no_error(machine, monkeypatch):
+    machine(free=(GIB, 3 * GIB))
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml({}, works=False))
+    assert choose_device("auto") == "cuda:1"
+
+
+def test_a_single_device_is_taken_without_asking_for_its_memory(machine):
+    asked = []
+    machine(free=(GIB,), asked=asked)
+    assert choose_device("auto") == "cuda:0"
+    assert choose_device("cuda:0") == "cuda:0"
+    assert not asked
+
+
+def test_free_memory_of_what_does_not_tell_is_unknown(machine):
+    machine(driver=False)
+    assert devices.free_memory("cuda:0") is None
+    assert devices.free_memory("cpu") is None
 
 
 def test_without_a_driver_auto_is_the_cpu_and_torch_is_not_even_imported(machine, monkeypatch):

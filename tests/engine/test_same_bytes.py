@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import had_cli
-from had_cli.engine import derived, executor, statistics
+from had_cli.engine import derived, passes, statistics
 from had_cli.engine.executor import Executor
 from had_cli.engine.memory import parse_size
 from had_cli.engine.reductions import Joint, SecondMoments
@@ -62,7 +62,7 @@ def ferd_scene(cube, tmp_path):
 
 
 def scored(path, monkeypatch, method, run, **params):
-    monkeypatch.setattr(executor, "cores", lambda: run["threads"])
+    monkeypatch.setattr(passes, "cores", lambda: run["threads"])
     with open_scene(path) as scene:
         found = had_cli.detect(
             scene, method, engine=run["engine"], memory=run["memory"], device="cpu", **params
@@ -97,11 +97,11 @@ def test_ferd_does_not_depend_on_the_machine(ferd_scene, monkeypatch, scoring):
 def test_statistics_and_samples_do_not_depend_on_the_machine(path, monkeypatch):
     found = set()
     for run in RUNS:
-        monkeypatch.setattr(executor, "cores", lambda run=run: run["threads"])
+        monkeypatch.setattr(passes, "cores", lambda run=run: run["threads"])
         options = {"stream": run["engine"] == "stream", "memory": parse_size(run["memory"])}
-        with open_scene(path) as scene, Executor(scene, **options) as passes:
-            sample = passes.sample(500)
-            (moments,) = passes.reduce(Joint((SecondMoments(),)))
+        with open_scene(path) as scene, Executor(scene, **options) as run_:
+            sample = run_.sample(500)
+            (moments,) = run_.reduce(Joint((SecondMoments(),)))
         found.add(sample.tobytes() + moments.mean.tobytes() + moments.scatter.tobytes())
     assert len(found) == 1
 

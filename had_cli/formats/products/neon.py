@@ -91,8 +91,8 @@ def _bad_bands(
     bad = np.zeros(len(centres), bool)
     for window in windows:
         bad |= (centres >= float(window[0])) & (centres <= float(window[1]))
-    told = ", ".join(f"{float(w[0]):g} to {float(w[1]):g}" for w in windows)
-    notes.append(f"{int(bad.sum())} bands lie in the file's windows of water vapour ({told} nm), left out")
+    ranges = ", ".join(f"{float(w[0]):g} to {float(w[1]):g}" for w in windows)
+    notes.append(f"{int(bad.sum())} bands lie in the file's windows of water vapour ({ranges} nm), left out")
     return bad
 
 

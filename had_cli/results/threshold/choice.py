@@ -138,7 +138,14 @@ def _found(name: str, values: Scores, rule: Rule, tags: Mapping[str, str], seed:
         case "chi2":
             return _chi_square(name, rule.number, tags)
         case "cfar":
-            found = constant_rate(values, rule.number, name=name, seed=seed, confidence=CONFIDENCE)
+            found = constant_rate(
+                values,
+                rule.number,
+                name=name,
+                seed=seed,
+                confidence=CONFIDENCE,
+                log_ranks=_facts(tags).get("log_ranks") is True,
+            )
             return found.value, found.interval, found.details, found.warnings
 
 
@@ -150,6 +157,15 @@ def _quantile(valid: Scores, fraction: float) -> _Found:
     ordered = np.partition(valid, (low, high))
     value = float(np.quantile(valid, fraction))
     return value, (float(ordered[low]), float(ordered[high])), {}, ()
+
+
+def _facts(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the method recorded of its map; nothing where tags are damaged or another tool's."""
+    try:
+        facts = json.loads(tags.get("had_facts", "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _chi_square(name: str, rate: float, tags: Mapping[str, str]) -> _Found:

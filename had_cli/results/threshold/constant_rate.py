@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.results.threshold.log_ranks import fit_below
 from had_cli.results.threshold.tail import TAIL, Excesses, Fit, Tail, fit
 
 Scores = npt.NDArray[np.floating[Any]]
@@ -31,7 +33,13 @@ class ConstantRate:
 
 
 def constant_rate(
-    scores: Scores, rate: float, *, name: str = "the score map", seed: int = 0, confidence: float = 0.95
+    scores: Scores,
+    rate: float,
+    *,
+    name: str = "the score map",
+    seed: int = 0,
+    confidence: float = 0.95,
+    log_ranks: bool = False,
 ) -> ConstantRate:
     """Return the score that background pixels exceed with probability ``rate``.
 
@@ -42,6 +50,8 @@ def constant_rate(
     ----------
     scores
         rows x cols (or one axis), NaN where there is no score. Infinite scores count as exceeding.
+    log_ranks
+        The score is a sum of log-ranks, whose tail is known (:mod:`had_cli.results.threshold.log_ranks`).
 
     Raises
     ------
@@ -68,11 +78,12 @@ def constant_rate(
     group, means = grouped(excesses)
     sizes = np.bincount(group).astype(np.float64)
     known = Excesses(means, sizes, exceeding, Excesses.of(excesses, exceeding).far)
-    best = fit(known)
+    law: Callable[..., Fit] = fit_below if log_ranks else fit
+    best = law(known)
     tail = _tail(start, exceeding, best)
     value = _score_at(tail, rate)
     tiles = Tiles(tile_sizes(valid), tile_of(above, scores.shape), tile_of(fitted, scores.shape))
-    resampled = _resample(tiles, group, known, best, start, rate, rng)
+    resampled = _resample(law, tiles, group, known, best, start, rate, rng)
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
     expected = rate * count
     found = int(np.count_nonzero(flat[above] >= value))
@@ -162,6 +173,7 @@ def _score_at(tail: Tail, rate: float) -> float:
 
 
 def _resample(
+    law: Callable[..., Fit],
     tiles: Tiles,
     group: npt.NDArray[np.intp],
     known: Excesses,
@@ -183,6 +195,6 @@ def _resample(
         if counts.sum() < FEWEST // 2:  # these tiles hold no tail: the start is as much as is known
             found.append(start)
             continue
-        again = fit(Excesses(known.values, counts, exceeding, known.far), best)
+        again = law(Excesses(known.values, counts, exceeding, known.far), best)
         found.append(_score_at(_tail(start, exceeding, again), rate))
     return np.array(found)

@@ -253,3 +253,32 @@ def test_where_a_device_runs_out_of_memory_the_cpu_takes_over(networks, monkeypa
         _, found = spatial_of(run, networks)
         assert run.warnings == ["meta ran out of memory: spatial features are computed on the CPU"]
     np.testing.assert_array_equal(found.found.grids, expected.found.grids)
+
+
+def test_fewer_tiles_at_a_time_before_the_cpu(networks, monkeypatch):
+    scene = Scene.from_array(cube(40, 700))
+    with Executor(scene) as run:
+        _, expected = spatial_of(run, networks)
+    placed, tried = module._PlacedNetwork, []
+    original = placed._compute
+
+    def starved(self, tiles):
+        tried.append(len(tiles))
+        if len(tiles) > 2:
+            raise RuntimeError("CUDA out of memory")
+        self.device = "cpu"  # where this machine can compute
+        try:
+            return original(self, tiles)
+        finally:
+            self.device = "meta"
+
+    monkeypatch.setattr(placed, "_compute", starved)
+    with Executor(scene) as run:
+        monkeypatch.setattr(type(run), "device", "meta")
+        monkeypatch.setattr(placed, "_go_to", lambda self, device: setattr(self, "device", device))
+        monkeypatch.setattr(placed, "_network", networks[1], raising=False)
+        _, found = spatial_of(run, networks)
+        assert run.warnings == ["meta ran out of memory: spatial features of fewer tiles at a time"]
+    refused = [count for count in tried if count > 2]
+    assert refused == sorted(set(refused), reverse=True)  # what was too many is not tried again
+    np.testing.assert_allclose(found.found.grids, expected.found.grids, rtol=1e-5, atol=1e-6)

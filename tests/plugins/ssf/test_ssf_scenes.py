@@ -99,7 +99,7 @@ def test_parts_replace_nothing_and_are_refused_before_any_work(tmp_path):
 def test_facts_say_how_ranks_were_found():
     facts = had_cli.detect(textured(20, 20, bands=6), "ssf").facts
     assert json.dumps(facts)
-    assert facts == {"components": 6, "valid_pixels": 400, "ranks": "exact", "wide": False}
+    assert facts == {"components": 6, "valid_pixels": 400, "log_ranks": True, "ranks": "exact", "wide": False}
 
 
 TABLE = {

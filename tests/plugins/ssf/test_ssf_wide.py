@@ -30,7 +30,7 @@ def with_square(side, at=(40, 50)):
 def test_a_wide_foreign_square_is_found(side):
     cube, truth = with_square(side)
     scene = Scene.from_array(cube)
-    assert evaluate(scores_of(scene), truth).auc > 0.97
+    assert evaluate(scores_of(scene), truth).auc > 0.95
     if side > 17:  # more than 300 pixels are taken back by the plain definition
         assert evaluate(scores_of(scene, wide=False), truth).auc < 0.9
 
