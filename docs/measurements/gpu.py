@@ -4,8 +4,7 @@
 
 For every method: its map of a synthetic flight line on both devices, with the largest difference as a share
 of the map's span; the same on a device that may use less and less of its memory; a short training; seconds of
-both devices. GRX and SLRX are held to golden vectors as well, where FOLDER (`../shared/vectors`) has
-them; the
+both devices. GRX and SLRX are held to golden vectors too, where FOLDER (`../shared/vectors`) has them; the
 networks are held to theirs on the CPU by the tests. With the path of another checkout, that one's seconds on
 the same device stand beside. On a machine without CUDA it says so in one line and exits with 1.
 """
