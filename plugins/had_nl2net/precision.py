@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import torch
 
-_CPUINFO = Path("/proc/cpuinfo")
-_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # the last is Arm's
+_FLAGS = {"amx_bf16", "avx512_bf16", "arm_bf16", "bf16"}
 
 
 @cache
@@ -33,10 +31,6 @@ def computes_bfloat16(device: str) -> bool:
 
 
 def _cpu_flags() -> set[str]:
-    """Return the features that the CPU tells of; none where the system does not say (Windows, macOS)."""
-    try:
-        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return set()
-    named = (line.partition(":") for line in lines)
-    return {flag for key, _, flags in named if key.strip() in {"flags", "Features"} for flag in flags.split()}
+    """Return the features of the CPU that torch tells of; none where it is too old to tell."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return {name for name, there in capabilities.items() if there is True}

@@ -26,6 +26,7 @@ def had_methods() -> list[Method]:
                     name="save_parts",
                     type=Path,
                     default=None,
+                    writes=True,
                     help="Raster for the maps of one scene that the score is made of: th, rcf, near, wide.",
                 ),
             ),
