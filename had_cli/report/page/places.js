@@ -16,7 +16,7 @@ function placesPanel(content, state, map) {
     },
     numbers("Peak score", "peak"),
     numbers("Mean score", "mean"),
-    numbers("Pixels", "pixels", whole),
+    numbers("Pixels", "pixels", integer),
     has("area_m2") ? numbers("Area, m²", "area_m2") : null,
     numbers("Row", "row", (value) => value.toFixed(1)),
     numbers("Column", "col", (value) => value.toFixed(1)),
