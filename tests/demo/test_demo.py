@@ -39,7 +39,7 @@ def test_the_scene_is_read_back_with_all_its_metadata(demo):
 
 
 def test_every_built_in_method_has_a_georeferenced_map(demo):
-    assert set(demo[0].maps) == set(METHODS) == {"grx", "slrx"}
+    assert set(demo[0].maps) == set(METHODS) == {"ssf", "grx", "slrx"}
     for method, made in demo[0].maps.items():
         with rasterio.open(made.map) as dataset:
             assert dataset.shape == (120, 160)

@@ -125,8 +125,10 @@ class TestNoScene:
         cube = CUBE.astype("f4")
         cube[..., [1, 4]] = np.nan
         path = write(tmp_path, kind, cube)
-        assert "--exclude-bands 2,5" in detect(path).line
-        assert detect(path, "--exclude-bands", "2,5").status == 0
+        assert "--exclude-bands 2,5" in detect(path, "--keep-constant-bands").line
+        ended = detect(path)
+        assert ended.status == 0
+        assert "2 bands are constant or without any value and are left out: 2,5" in ended.err
 
     def test_json_says_it_too(self, detect, kind, tmp_path):
         path = write(tmp_path, kind, np.full((7, 8, 5), np.nan, "f4"))
@@ -187,6 +189,14 @@ class TestStillAScene:
         cube = CUBE.copy()
         cube[..., 2] = 5
         ended = detect(write(tmp_path, kind, cube))
+        assert ended.status == 0
+        assert np.isfinite(self.map(detect)).all()
+        assert "left out: 3" in ended.err
+
+    def test_a_constant_band_that_is_kept(self, detect, kind, tmp_path):
+        cube = CUBE.copy()
+        cube[..., 2] = 5
+        ended = detect(write(tmp_path, kind, cube), "--keep-constant-bands")
         assert ended.status == 0
         assert np.isfinite(self.map(detect)).all()
         assert ("has rank 5 of 6" in ended.err) == (detect.method == "grx")
