@@ -30,9 +30,9 @@ napoleon_use_ivar = True
 # References into other projects cannot be resolved without their inventories, which are on the network;
 # attributes are told in their class's text.
 nitpick_ignore_regex = [
-    ("py:.*", r"(numpy|np|npt|pathlib|collections|typing|types|pluggy)(\..*)?"),
+    ("py:.*", r"(numpy|np|npt|pathlib|collections|typing|types|pluggy|torch)(\..*)?"),
     ("py:class", r"(Path|Traversable|Any|Self|Callable|Mapping|Sequence|ArrayLike|Float|Mask|Progress|T)"),
-    ("py:class", r"had_cli\.engine\.run\.T"),
+    ("py:class", r"had_cli\.(engine\.run\.T|training\.patches\.(Patch|Item)|scenes\.stored\.Stored)"),
     ("py:attr", r".*"),
 ]
 

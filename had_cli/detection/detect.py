@@ -86,7 +86,7 @@ class Detection:
         ----------
         ortho
             Put the scores onto the map where the scene lies on a sensor's own grid and has a lookup
-            table (:mod:`had_cli.scenes.ortho`); otherwise they are written as they lie in the scene.
+            table (``had_cli.scenes.ortho``); otherwise they are written as they lie in the scene.
 
         Raises
         ------

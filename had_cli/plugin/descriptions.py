@@ -180,7 +180,7 @@ class Method:
     """A detector.
 
     ``detect`` refers to ``detect(run, params) -> scores`` and ``train`` to
-    ``train(job, params) -> Weights`` (see :mod:`had_cli.engine` and :mod:`had_cli.training.train`);
+    ``train(job, params) -> Weights`` (see :mod:`had_cli.engine.run` and :mod:`had_cli.training.train`);
     ``importer`` refers to ``import_weights(path: Path) -> Weights``, which reads what another system
     released (see :mod:`had_cli.weights.importing`), for ``had models import``; ``exporter`` refers to
     ``export_network(weights) -> Network`` (see :mod:`had_cli.weights.exporting`), for ``had models export``;

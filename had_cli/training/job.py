@@ -38,7 +38,7 @@ class TrainingJob:
     progress : called as ``progress(label, fraction, loss=...)``
     warn : called with one line that bears on the result
     record : called as ``record(device="cpu")`` with facts for the header of the weights
-    log_file : file for the numbers of every epoch, or None (:mod:`had_cli.training.logs`)
+    log_file : file for the numbers of every epoch, or None (``had_cli.training.logs``)
     tensorboard : folder for the same numbers as TensorBoard's events, or None
     """
 

@@ -48,7 +48,7 @@ def export_weights(weights: str | Path, output: str | Path, *, overwrite: bool =
     Parameters
     ----------
     weights
-        A file, or a name (:func:`had_cli.weights.models.find`).
+        A file, or a name (:func:`had_cli.weights.models.find_weights`).
     output
         ``.pt2`` writes what ``torch.export.load`` reads, ``.onnx`` an ONNX file. Both carry the
         header of the weights as JSON under ``had.json``.
