@@ -16,8 +16,8 @@ def weights_for(method: Method, weights: str | Path | Weights | None) -> Weights
     Parameters
     ----------
     weights
-        A file, a name (:func:`had_cli.weights.models.find_weights`), or loaded already; None takes those that come
-        with a method which needs some.
+        A file, a name (:func:`had_cli.weights.models.find_weights`), or loaded already; None takes those
+        that come with a method which needs some.
 
     Raises
     ------
