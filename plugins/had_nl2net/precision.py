@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -32,5 +34,5 @@ def computes_bfloat16(device: str) -> bool:
 
 def _cpu_flags() -> set[str]:
     """Return the features of the CPU that torch tells of; none where it is too old to tell."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return {name for name, there in capabilities.items() if there is True}
