@@ -21,9 +21,11 @@ from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.passes import Passes, Progress, host_block
 from had_cli.engine.reading import (
+    Pixels,
     stored_bytes,
 )
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
+from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece
 from had_cli.errors import OutputError, SceneError
 from had_cli.scenes.describe import runs
@@ -185,10 +187,13 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         if least > self.memory:
             self._warn_of_memory("a square of features", least)
 
-        def compute(cells: list[Window]) -> Iterator[npt.NDArray[np.float32]]:
+        def read(cells: list[Window]) -> tuple[Pixels, list[Window]]:
             first, last = cells[0], cells[-1]
             together = Window(first.col, first.row, last.col + last.width - first.col, first.height)
-            pixels = self._pixels(with_halo(together, halo, rows, cols)[0])
+            return self._pixels(with_halo(together, halo, rows, cols)[0]), cells
+
+        def compute(row: tuple[Pixels, list[Window]]) -> Iterator[npt.NDArray[np.float32]]:
+            pixels, cells = row
             for cell in cells:
                 result = np.empty((cell.height, cell.width, bands), np.float32)
                 block = host_block(pixels, with_halo(cell, halo, rows, cols))
@@ -201,9 +206,9 @@ class Executor(Passes, AbstractContextManager["Executor"]):
 
         stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
         if stream:
-            source: Any = DerivedSource(info, compute, self.memory // 4)
+            source: Any = DerivedSource(info, lambda cells: compute(read(cells)), self.memory // 4)
         else:
-            source = ArraySource(info, self._computed_cells(compute, info.shape, label))
+            source = ArraySource(info, self._computed_cells(read, compute, info.shape, label))
         return self._derived(source, stream=stream)
 
     def _derived(self, source: Any, *, stream: bool) -> Executor:
@@ -241,7 +246,8 @@ class Executor(Passes, AbstractContextManager["Executor"]):
 
     def _computed_cells(
         self,
-        compute: Callable[[list[Window]], Iterator[npt.NDArray[np.float32]]],
+        read: Callable[[list[Window]], tuple[Pixels, list[Window]]],
+        compute: Callable[[tuple[Pixels, list[Window]]], Iterator[npt.NDArray[np.float32]]],
         shape: tuple[int, int, int],
         label: str,
     ) -> npt.NDArray[np.float32]:
@@ -249,12 +255,15 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         cube = np.empty(shape, np.float32)
         rows, cols, _ = shape
         self._progress(label, 0.0)
-        for row in cells_of(Window(0, 0, cols, rows), shape):
-            for cell, values in zip(row, compute(row), strict=True):
+
+        def filled(row: tuple[Pixels, list[Window]]) -> Window:
+            for cell, values in zip(row[1], compute(row), strict=True):
                 cube[cell.rows, cell.cols] = values
-                self._progress(
-                    label, (cell.row * cols + cell.height * (cell.col + cell.width)) / (rows * cols)
-                )
+            return row[1][-1]
+
+        kept = (read(cells) for cells in cells_of(Window(0, 0, cols, rows), shape))
+        for last in ordered(filled, kept, lambda: cores() if self.device == "cpu" else 1):
+            self._progress(label, (last.row * cols + last.height * (last.col + last.width)) / (rows * cols))
         return cube
 
     def sample(self, count: int) -> npt.NDArray[np.float32]:

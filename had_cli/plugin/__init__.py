@@ -38,6 +38,7 @@ _HOMES = {
     "engine.devices": ("is_out_of_memory",),
     "engine.float32": ("full_float32",),
     "engine.prefetch": ("prefetch",),
+    "engine.threads": ("cores", "ordered"),
     "detection.parameters": ("method_params",),
     "training.job": ("TrainingJob",),
     "training.loop": ("TrainingLoop",),

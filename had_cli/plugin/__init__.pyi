@@ -22,6 +22,8 @@ from had_cli.engine.statistics import is_small as is_small
 from had_cli.engine.statistics import reading_error as reading_error
 from had_cli.engine.statistics import scene_moments as scene_moments
 from had_cli.engine.statistics import warn_of_reading_error as warn_of_reading_error
+from had_cli.engine.threads import cores as cores
+from had_cli.engine.threads import ordered as ordered
 from had_cli.errors import DeviceError as DeviceError
 from had_cli.errors import HadError as HadError
 from had_cli.errors import OutputError as OutputError

@@ -18,7 +18,7 @@ DRAWS = 3
 RIDGE = 1e-3  # a part of the mean variance of the channels
 TINY = 1e-12  # added before the logarithm
 HALO = 1
-CHUNK = 512  # pixels per product: a chunk and its channels stay in the cache
+CHUNK = 1024  # pixels per product: a chunk and its channels stay in the cache
 
 Array = npt.NDArray[np.float64]
 

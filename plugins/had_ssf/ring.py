@@ -15,7 +15,8 @@ from had_ssf.surroundings import reflected
 INNER, OUTER = 5, 11  # an 11 x 11 square holds what may be the anomaly itself, a 23 x 23 one is near
 NEAREST = 20
 HALO = OUTER
-TILE = 8, 8  # rows and columns: the products of a tile with its surroundings stay in the cache
+TILE = 8  # rows and columns: the products of a tile with its surroundings stay in the cache
+TILES = 8  # at once: few large calls, since threads wait for one another at each
 
 
 def ring() -> npt.NDArray[np.intp]:
@@ -25,18 +26,18 @@ def ring() -> npt.NDArray[np.intp]:
     return np.stack([i[far], j[far]], axis=1)
 
 
-@lru_cache(maxsize=64)  # shapes of tiles: whole ones, and those at the ends of cores
-def places(height: int, width: int) -> npt.NDArray[np.intp]:
-    """Return where the ring's distances are among those of height x width pixels to all around them.
+@lru_cache(maxsize=TILE)
+def places(height: int) -> npt.NDArray[np.intp]:
+    """Return where the ring's distances are among those of a tile's pixels to all around them.
 
-    These are pixels x ((height + 2 HALO) (width + 2 HALO)), taken as one line.
+    A tile has ``height`` rows; its distances, pixels x ((height + 2 HALO) (TILE + 2 HALO)), are one line.
     """
-    row, col = np.divmod(np.arange(height * width)[:, None], width)
+    pixel = np.arange(height * TILE)[:, None]
+    row, col = np.divmod(pixel, TILE)
     i, j = ring().T
-    around = (height + 2 * HALO) * (width + 2 * HALO)
-    inside = (row + HALO + i) * (width + 2 * HALO) + col + HALO + j
-    found: npt.NDArray[np.intp] = (np.arange(height * width)[:, None] * around + inside).ravel()
-    return found
+    around = (height + 2 * HALO) * (TILE + 2 * HALO)
+    found: npt.NDArray[np.intp] = pixel * around + (row + HALO + i) * (TILE + 2 * HALO) + col + HALO + j
+    return found.ravel()
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,20 @@ class Nearest:
         size = xp.vecdot(x, x)
         # what is invalid is infinitely far from all
         x = xp.concat([x, xp.where(valid, size, xp.inf)[..., None]], axis=-1)
-        result = xp.empty((core.height, core.width), dtype=xp.float32, device=device_of(cube))
-        for row in range(0, core.height, TILE[0]):
-            for col in range(0, core.width, TILE[1]):
-                height, width = min(TILE[0], core.height - row), min(TILE[1], core.width - col)
+        missing = -core.width % TILE  # the last tile of a row has columns that nobody asks for
+        if missing:
+            x = xp.concat([x, xp.zeros_like(x[:, :missing, :])], axis=1)
+        result = xp.empty((core.height, core.width + missing), dtype=xp.float32, device=device_of(cube))
+        for row in range(0, core.height, TILE):
+            height = min(TILE, core.height - row)
+            for col in range(0, core.width, TILE * TILES):
+                width = min(TILE * TILES, result.shape[1] - col)
                 around = x[row : row + height + 2 * HALO, col : col + width + 2 * HALO, :]
-                squares = ring_distances(around, xp)
-                result[row : row + height, col : col + width] = mean_of_least(squares, xp)
-        return result
+                least = mean_of_least(ring_distances(around, xp), xp)
+                result[row : row + height, col : col + width] = xp.reshape(
+                    xp.permute_dims(least, (1, 0, 2)), (height, width)
+                )
+        return result[:, : core.width]
 
 
 def nearest(variances: npt.NDArray[np.float64]) -> Nearest:
@@ -89,20 +96,24 @@ def nearest(variances: npt.NDArray[np.float64]) -> Nearest:
 
 
 def ring_distances(around: Any, xp: Any) -> Any:
-    """Return squared distances, height x width x ring in single precision, of the pixels HALO within.
+    """Return squared distances, tiles x height x TILE x ring in single precision, of the pixels HALO within.
 
     ``around`` is rows x cols x (k + 1): spectra y, and last |y|^2, by which |x - y|^2 = |x|^2 - 2 x y + |y|^2
     is a product of matrices. Many of its entries are of no use, but it takes less time than the
     differences of the ring alone, and in double precision nothing that matters cancels.
     """
-    pixels = around[HALO:-HALO, HALO:-HALO, :]
-    height, width, count = pixels.shape
-    x = xp.reshape(pixels, (-1, count))
-    ours = xp.concat([-2 * x[:, :-1], xp.ones_like(x[:, :1])], axis=1)
-    products = ours @ xp.reshape(around, (-1, count)).T
-    index = xp.asarray(places(height, width), device=device_of(around))
-    squares = xp.reshape(xp.take(xp.reshape(products, (-1,)), index), (height, width, -1))
-    return xp.astype(squares + pixels[..., -1:], xp.float32)
+    rows, cols, count = around.shape
+    height, tiles = rows - 2 * HALO, (cols - 2 * HALO) // TILE
+    columns = np.arange(tiles)[:, None] * TILE + np.arange(TILE + 2 * HALO)
+    y = xp.take(around, xp.asarray(columns.ravel(), device=device_of(around)), axis=1)
+    y = xp.permute_dims(xp.reshape(y, (rows, tiles, -1, count)), (1, 0, 2, 3))
+    x = xp.reshape(y[:, HALO:-HALO, HALO:-HALO, :], (tiles, -1, count))
+    y = xp.reshape(y, (tiles, -1, count))
+    ours = xp.concat([-2 * x[..., :-1], xp.ones_like(x[..., :1])], axis=-1)
+    products = xp.reshape(ours @ xp.permute_dims(y, (0, 2, 1)), (tiles, -1))
+    index = xp.asarray(places(height), device=device_of(around))
+    squares = xp.reshape(xp.take(products, index, axis=1), (*x.shape[:2], -1)) + x[..., -1:]
+    return xp.reshape(xp.astype(squares, xp.float32), (tiles, height, TILE, -1))
 
 
 def mean_of_least(squares: Any, xp: Any) -> Any:
