@@ -206,7 +206,7 @@ class Executor(Passes, AbstractContextManager["Executor"]):
 
         stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
         if stream:
-            source: Any = DerivedSource(info, lambda cells: compute(read(cells)), self.memory // 4)
+            source: Any = DerivedSource(info, lambda cells: compute(read(cells)), self.memory // 8)
         else:
             source = ArraySource(info, self._computed_cells(read, compute, info.shape, label))
         return self._derived(source, stream=stream)

@@ -14,7 +14,7 @@ from had_ssf.features import RandomFeatures, drawn
 from had_ssf.fusion import fused
 from had_ssf.members import Maps, Member, Survey
 from had_ssf.moments import scene_moments
-from had_ssf.opening import take_back
+from had_ssf.opening import AREA, take_back
 from had_ssf.parts import save_parts
 from had_ssf.ring import nearest
 from had_ssf.robust import RobustDistance
@@ -51,22 +51,33 @@ def score(run: Run, *, wide: bool = True, parts: Path | None = None) -> Scores:
     fused_count = len(members)
     if wide:
         members = (*members, RobustDistance(run.scene.shape[:2]))
-    derived = run.through(spectra, bands=len(spectra.variances), label="components")
-    layers = maps(derived, members)
+    layers, halves = layers_of(run, spectra, members, wide=wide)
     if parts is not None:
         save_parts(parts, run.scene, layers, tuple(member.name for member in members))
     scores = run.allocate(layers.shape[:2])
     run.record(ranks="exact" if fused(layers[..., :fused_count], scores) else "counted")
-    take_back(scores, LARGE)
-    if wide:
+    take_back(scores, LARGE, AREA)
+    if halves is not None:
         full = run.allocate(scores.shape)
-        half = derived.shrunk(HALF, label="half resolution")
-        moments, _ = scene_moments(half)
-        variances = np.diag(moments.scatter) / moments.count
-        halves = maps(half, fused_members(variances, run.seed))
         add_half(scores, halves, run.allocate(halves.shape[:2]), full, LARGE)
         add_wide(scores, layers[..., fused_count], full, run.allocate(scores.shape), LARGE)
     return scores
+
+
+def layers_of(
+    run: Run, spectra: Components, members: tuple[Member, ...], *, wide: bool
+) -> tuple[Scores, Scores | None]:
+    """Return the maps of ``members``, rows x cols x k, and with ``wide`` those fused at half resolution.
+
+    The components are forgotten when it returns.
+    """
+    derived = run.through(spectra, bands=len(spectra.variances), label="components")
+    layers = maps(derived, members)
+    if not wide:
+        return layers, None
+    half = derived.shrunk(HALF, label="half resolution")
+    moments, _ = scene_moments(half)
+    return layers, maps(half, fused_members(np.diag(moments.scatter) / moments.count, run.seed))
 
 
 def fused_members(variances: npt.NDArray[np.float64], seed: int) -> tuple[Member, ...]:

@@ -35,7 +35,7 @@ def levels_of(scores: Float) -> npt.NDArray[np.float64]:
     )
 
 
-def take_back(scores: Float, share: float, area: int = AREA) -> None:
+def take_back(scores: Float, share: float, area: int) -> None:
     """Subtract ``share`` times the area opening from rows x cols ``scores``, in place; NaN stays.
 
     At every level, components (8-connected) of at least ``area`` pixels of {scores >= level} are kept. The
