@@ -16,7 +16,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from had_cli.engine.blocks import with_halo
-from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
+from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info, kept_bytes
 from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.passes import Passes, Progress, host_block
@@ -206,7 +206,9 @@ class Executor(Passes, AbstractContextManager["Executor"]):
 
         stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
         if stream:
-            source: Any = DerivedSource(info, lambda cells: compute(read(cells)), self.memory // 8)
+            source: Any = DerivedSource(
+                info, lambda cells: compute(read(cells)), kept_bytes(info, self.memory)
+            )
         else:
             source = ArraySource(info, self._computed_cells(read, compute, info.shape, label))
         return self._derived(source, stream=stream)

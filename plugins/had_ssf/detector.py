@@ -50,7 +50,7 @@ def score(run: Run, *, wide: bool = True, parts: Path | None = None) -> Scores:
     members = fused_members(spectra.variances, run.seed)
     fused_count = len(members)
     if wide:
-        members = (*members, RobustDistance(run.scene.shape[:2]))
+        members = (*members, RobustDistance(run.scene.shape[:2], spectra.variances))
     layers, halves = layers_of(run, spectra, members, wide=wide)
     if parts is not None:
         save_parts(parts, run.scene, layers, tuple(member.name for member in members))
