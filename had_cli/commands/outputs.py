@@ -11,6 +11,7 @@ from had_cli.errors import OutputError, OutputExistsError, UsageError
 from had_cli.files import refuse_url
 from had_cli.publishing.scratch import sweep
 from had_cli.scenes.inputs import refuse_inputs
+from had_cli.scenes.urls import public
 
 
 def plan_outputs(
@@ -90,7 +91,7 @@ def unique_names(scenes: Sequence[str], method: str) -> list[str]:
     def longer(parts: int) -> list[str]:
         names = []
         for scene, name in zip(scenes, plain, strict=True):
-            path = Path(scene)
+            path = Path(public(scene))
             stem = name.removesuffix(f"_{method}.tif")
             extra = [path.parent.name] * (parts == 2) + [stem, path.suffix.lstrip(".")]
             names.append("_".join(part for part in [*extra, method] if part) + ".tif")

@@ -19,10 +19,13 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from had_cli.errors import SceneError
+from had_cli.formats.fetched import FetchedOnce
 from had_cli.formats.gdal_wavelengths import Domains, find_bad_bands, find_spectrum, generated
 from had_cli.formats.metadata import from_json
+from had_cli.formats.network import Listener, failure, network_settings
 from had_cli.formats.units import Spectrum, uniform
 from had_cli.scenes.source import SceneInfo, Source, Window
+from had_cli.scenes.urls import gdal_name, is_remote, public
 
 T = TypeVar("T")
 
@@ -57,15 +60,16 @@ def open_gdal(path: str, options: Mapping[str, Any]) -> Source:
     SceneError
         When GDAL cannot read it, or it holds no bands or complex values.
     """
-    inside = _inside_zip(path) if path.lower().endswith(".zip") else path
+    inside = _inside_zip(path) if path.lower().endswith(".zip") else gdal_name(path)
     raster = _attempt(path, lambda: _open(inside, options.get("driver")))
     if raster.count == 0:
         raster = _subdataset(path, raster, options.get("variable"))
     try:
-        return GdalSource(path, raster)
+        source = GdalSource(path, raster)
     except SceneError:
         raster.close()
         raise
+    return FetchedOnce(source) if is_remote(path) else source
 
 
 class GdalSource:
@@ -108,18 +112,22 @@ def quiet() -> Iterator[None]:
 
 
 def _open(path: str, driver: str | None = None) -> Any:
-    with quiet(), rasterio.Env(**SETTINGS):
+    with quiet():
         return rasterio.open(path, driver=driver, sharing=False)
 
 
 def _attempt(path: str, action: Callable[[], T]) -> T:
     """Return ``action()``; what GDAL complains about becomes one line."""
+    heard = Listener(path) if is_remote(path) else None
+    settings = SETTINGS if heard is None else {**SETTINGS, **network_settings()}
     try:
-        with rasterio.Env(**SETTINGS):
+        with rasterio.Env(**settings), contextlib.nullcontext() if heard is None else heard.listening():
             return action()
     except (RasterioError, CPLE_BaseError, CRSError, UnicodeError) as error:
         # rasterio puts GDAL's own reason behind the error that it raises
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
+        if heard is not None:
+            raise failure(path, heard, reason) from error
         raise SceneError(f"{path}: GDAL cannot read it ({reason}); is it a raster, and complete?") from error
 
 
@@ -205,7 +213,7 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
     if EXTRA in dataset:
         stated.update(from_json(dataset[EXTRA], path))
     return SceneInfo(
-        path=path,
+        path=public(path),  # it goes into files that others read
         format=str(raster.driver).replace("GTiff", "GeoTIFF"),
         shape=(raster.height, raster.width, len(indexes)),
         dtype=_dtype(path, set(of_bands(raster.dtypes))),
