@@ -36,6 +36,14 @@ SETTINGS = {"GDAL_CACHEMAX": CACHE, "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 
 # The tag for what GeoTIFF has no place for: a nodata value per band, bands without a name.
 EXTRA = "had_metadata"
+# GDAL's IMAGERY metadata of a whole raster and the unit of its values, and the tags that say the same here,
+# as ENVI's headers name them.
+IMAGERY = {
+    "ACQUISITIONDATETIME": "acquisition time",
+    "CLOUDCOVER": "cloud cover",
+    "SATELLITEID": "sensor type",
+}
+UNITS = "data units"
 _OWN_TAGS = ("AREA_OR_POINT", "bbl", EXTRA)
 _RASTERS = (".tif", ".tiff", ".vrt", ".img", ".jp2", ".nc", ".bsq", ".bil", ".bip", ".dat")
 
@@ -208,7 +216,10 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
         "offset": _factors(of_bands(raster.offsets), 0),
         "crs": None if raster.crs is None else raster.crs.to_wkt(),
         "transform": transform,
-        "tags": {k: v for k, v in dataset.items() if k not in _OWN_TAGS},
+        "tags": {
+            **_stated(raster, of_bands(raster.units)),
+            **{k: v for k, v in dataset.items() if k not in _OWN_TAGS},
+        },
     }
     if EXTRA in dataset:
         stated.update(from_json(dataset[EXTRA], path))
@@ -222,6 +233,15 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
         notes=tuple(notes),
         **stated,
     )
+
+
+def _stated(raster: Any, units: Sequence[str | None]) -> dict[str, str]:
+    """Return what GDAL keeps of the whole raster beside its tags, by the names that tags have."""
+    whole = raster.tags(ns="IMAGERY")
+    found = {tag: whole[name] for name, tag in IMAGERY.items() if name in whole}
+    if units[0] and len(set(units)) == 1:
+        found[UNITS] = units[0]
+    return found
 
 
 def _dtype(path: str, names: set[str]) -> np.dtype[Any]:
