@@ -49,7 +49,7 @@ class BandStatistics:
         self._high[band] = max(self._high[band], float(values.max()))
 
     def tags(self, band: int) -> dict[str, str]:
-        """Return GDAL's tags of a 0-based band; none without a valid pixel, or where a deviation overflows."""
+        """Return GDAL's tags of a 0-based band; none without a valid pixel, or where squares overflow."""
         count = self._count[band]
         if not count or not math.isfinite(self._squares[band]):
             return {}
