@@ -91,6 +91,7 @@ def detect(
     mask: options.Mask = None,
     quality: options.Quality = None,
     ortho: options.Ortho = True,
+    cog: options.Cog = False,
     threshold: answers.ThresholdRule = None,
     mask_out: answers.MaskOut = None,
     vector: answers.Vector = None,
@@ -125,7 +126,7 @@ def detect(
         raise UsageError(f"{next(iter(made))} names one file; give one scene at a time")
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
     read |= {f"the file of {option}": str(path) for option, path in given.items()}
-    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
+    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read, cog=cog)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
     for output in outputs:
         refuse_clashes(
@@ -170,7 +171,7 @@ def detect(
                 )
             if len(scenes) > 1:
                 make_folder(output.parent)
-            detection.save(output, overwrite=overwrite, ortho=ortho)
+            detection.save(output, overwrite=overwrite, ortho=ortho, cog=cog)
             _print_result(messages, path, output, detection)
             table = scene.ortho if ortho else None
             document = {

@@ -75,7 +75,9 @@ class Detection:
         """How many pixels have a score."""
         return int(np.count_nonzero(np.isfinite(self.scores)))
 
-    def save(self, path: str | Path, *, overwrite: bool = False, ortho: bool = True) -> Path:
+    def save(
+        self, path: str | Path, *, overwrite: bool = False, ortho: bool = True, cog: bool = False
+    ) -> Path:
         """Write the map in the format of ``path``'s suffix (.tif, .hdr, .mat, .npy, ...).
 
         The file is float32 with NaN as nodata, has the scene's CRS and transform, and carries
@@ -87,6 +89,8 @@ class Detection:
         ortho
             Put the scores onto the map where the scene lies on a sensor's own grid and has a lookup
             table (``had_cli.scenes.ortho``); otherwise they are written as they lie in the scene.
+        cog
+            Make a .tif a cloud-optimised GeoTIFF, with overviews.
 
         Raises
         ------
@@ -101,14 +105,15 @@ class Detection:
 
         files = [self.scene.path, *self.scene.source.info.files]
         refuse_inputs(path, [("the scene", file) for file in files])
-        scores, info, tags = self.scores, self.scene.info, self.tags()
+        # scores are numbers without a unit
+        scores, info, tags = self.scores, self.scene.info, {**self.tags(), "data units": "1"}
         table = self.scene.ortho if ortho else None
         if table is not None:
             scores, info = orthorectified(scores, table), ortho_info(info, table)
             tags["had_ortho"] = "lookup table"
         rows, cols = scores.shape
         info = dataclasses.replace(map_info(info, tags=tags), band_names=(f"{self.method} score",))
-        with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite) as sink:
+        with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite, cog=cog) as sink:
             for row in range(0, rows, 256):
                 height = min(256, rows - row)
                 sink.write(Window(0, row, cols, height), np.asarray(scores[row : row + height, :, None]))
