@@ -90,6 +90,8 @@ def detect(
     window: options.WindowOption = None,
     mask: options.Mask = None,
     quality: options.Quality = None,
+    background: options.BackgroundOption = None,
+    background_exclude: options.BackgroundExclude = None,
     ortho: options.Ortho = True,
     threshold: answers.ThresholdRule = None,
     mask_out: answers.MaskOut = None,
@@ -124,6 +126,7 @@ def detect(
     if made and len(scenes) > 1:
         raise UsageError(f"{next(iter(made))} names one file; give one scene at a time")
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
+    read |= {"the background": background, "the excluded background": background_exclude}
     read |= {f"the file of {option}": str(path) for option, path in given.items()}
     outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
@@ -151,6 +154,8 @@ def detect(
             window=window,
             mask=mask,
             quality=quality,
+            background=background,
+            background_exclude=background_exclude,
         ) as scene:
             for note in scene.info.notes:
                 messages.note(f"{path}: {note}")

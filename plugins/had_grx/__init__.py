@@ -14,7 +14,16 @@ def had_methods() -> list[Method]:
             detect="had_grx.detector:detect",
             double_precision=True,
             chi_square=True,
+            background=True,
             params=(
+                Param(
+                    name="algorithm",
+                    type=str,
+                    default="rxd",
+                    choices=("rxd", "utd", "rxd-utd"),
+                    help="What is matched: rxd the pixel itself (Reed-Xiaoli), utd a spectrum of ones "
+                    "(Uniform Target Detector), rxd-utd their difference; the last two as in ENVI.",
+                ),
                 Param(
                     name="shrinkage",
                     type=str,
