@@ -10,7 +10,7 @@ import typer
 
 from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
-from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
+from had_cli.commands.common_options import Debug, Json, LogJson, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Messages, facts, told_counts
 from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
@@ -102,6 +102,7 @@ def detect(
     memory: options.Memory = None,
     seed: options.Seed = 0,
     json: Json = False,
+    log_json: LogJson = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -111,6 +112,7 @@ def detect(
     """Map the anomalies of scenes."""
     method = cast("str", method)  # with_method_options fills it in
     from had_cli import api
+    from had_cli.commands.event_log import event_log
     from had_cli.commands.outputs import make_folder, plan_outputs
     from had_cli.detection.parameters import check_paths
     from had_cli.plugin import host
@@ -136,6 +138,7 @@ def detect(
                 ("the map", output),
                 ("the mask of the anomalies", answers.beside(mask_out, output, "_mask")),
                 ("the file of places", answers.beside(vector, output)),
+                ("the log", log_json),
                 *((f"the file of {option}", path) for option, path in made.items()),
             ],
             [*(("the scene", scene) for scene in scenes), *read.items()],
@@ -159,7 +162,7 @@ def detect(
         ) as scene:
             for note in scene.info.notes:
                 messages.note(f"{path}: {note}")
-            with messages.progress(scene.name) as progress:
+            with messages.progress(scene.name, scene.shape[0] * scene.shape[1]) as progress:
                 detection = api.detect(
                     scene,
                     method,
@@ -204,15 +207,22 @@ def detect(
                 document |= found.to_json()
             return document
 
-    documents, failed = _each(one, scenes, outputs, debug=debug)
-    if json:
-        messages.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
-    if failed:
-        raise typer.Exit(FAILED)
+    told = {"method": method, "scenes": list(scenes), "outputs": [str(output) for output in outputs]}
+    with event_log(log_json, "detect", overwrite=overwrite, **told) as messages.log:
+        documents, failed = _each(one, scenes, outputs, messages, debug=debug)
+        if json:
+            messages.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
+        if failed:
+            raise typer.Exit(FAILED)
 
 
 def _each(
-    one: Callable[[str, Path], dict[str, Any]], scenes: Sequence[str], outputs: Sequence[Path], *, debug: bool
+    one: Callable[[str, Path], dict[str, Any]],
+    scenes: Sequence[str],
+    outputs: Sequence[Path],
+    messages: Messages,
+    *,
+    debug: bool,
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return a document per scene, and whether any failed; a bad scene does not stop the others."""
     documents, failed = [], False
@@ -223,6 +233,7 @@ def _each(
             raise
         except Exception as error:  # noqa: BLE001 - reported, and the status tells it
             report(error, debug=debug)
+            messages.failed(message(error))
             documents.append({"scene": path, "error": message(error)})
             failed = True
     return documents, failed

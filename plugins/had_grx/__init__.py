@@ -17,14 +17,6 @@ def had_methods() -> list[Method]:
             background=True,
             params=(
                 Param(
-                    name="algorithm",
-                    type=str,
-                    default="rxd",
-                    choices=("rxd", "utd", "rxd-utd"),
-                    help="What is matched: rxd the pixel itself (Reed-Xiaoli), utd a spectrum of ones "
-                    "(Uniform Target Detector), rxd-utd their difference; the last two as in ENVI.",
-                ),
-                Param(
                     name="shrinkage",
                     type=str,
                     default="none",
@@ -47,6 +39,14 @@ def had_methods() -> list[Method]:
                     minimum=1,
                     maximum=65_535,
                     help="Score in the leading principal components only; default: all.",
+                ),
+                Param(
+                    name="algorithm",
+                    type=str,
+                    default="rxd",
+                    choices=("rxd", "utd", "rxd-utd"),
+                    help="What is matched: rxd the pixel itself (Reed-Xiaoli), utd a spectrum of ones "
+                    "(Uniform Target Detector), rxd-utd their difference; the last two as in ENVI.",
                 ),
             ),
         )

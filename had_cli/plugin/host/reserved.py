@@ -8,8 +8,8 @@ from had_cli.plugin.descriptions import Method
 RESERVED = frozenset(
     {"background", "background_exclude"}
     | {"bands", "checkpoint", "debug", "device", "engine", "exclude_bands", "help", "json", "mask", "memory"}
-    | {"mask_out", "method", "min_pixels", "ortho", "out", "output", "overwrite", "progress", "quality"}
-    | {"quiet", "resume"}
+    | {"log_json", "mask_out", "method", "min_pixels", "ortho", "out", "output", "overwrite", "progress"}
+    | {"quality", "quiet", "resume"}
     | {"scene", "scenes", "scheduler", "seed", "threshold", "truth", "truth_variable", "variable", "vector"}
     | {"verbose", "version", "warn", "weights", "window"}
 )
