@@ -37,7 +37,7 @@ COMMANDS = {
     "devices": "List what can compute here.",
     "plugins": "List the installed plugins and what they offer.",
     "config": "Show the defaults that files and variables set.",
-    "completion": "Print the script that makes a shell complete commands, options and methods.",
+    "completion": "Print the script that completes the words of had in a shell.",
     "models": "List, show, verify, import and export trained weights.",
     "demo": "Make a small scene, find its anomalies, draw the result.",
 }
