@@ -74,7 +74,7 @@ Vector = Annotated[
         "--vector",
         metavar="FILE",
         show_default=False,
-        help="Write the connected anomalies as polygons (.geojson, .gpkg). A suffix alone (.geojson): "
+        help="Write the connected anomalies as polygons (.geojson, .gpkg, .shp). A suffix alone (.geojson): "
         "MAP.geojson beside each map.",
         rich_help_panel=_PANEL,
     ),
