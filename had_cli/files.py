@@ -17,6 +17,8 @@ from had_cli.publishing.scratch import scratch_beside, sweep
 
 # pathlib makes one slash of two; and GDAL's virtual file systems, of which some can be written to
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|/vsi")
+SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
+"""What belongs to a Shapefile beside its ``.shp``."""
 _SHOWN = 200  # characters of a path in a message
 
 

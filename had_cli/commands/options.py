@@ -100,6 +100,28 @@ Mask = Annotated[
     ),
 ]
 
+BackgroundOption = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        metavar="FILE",
+        show_default=False,
+        help="Take the statistics of the background from these pixels alone: polygons (.geojson, .gpkg, "
+        ".shp), or a raster of the scene's size, 0 where not. All pixels are scored.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+BackgroundExclude = Annotated[
+    str | None,
+    typer.Option(
+        "--background-exclude",
+        metavar="FILE",
+        show_default=False,
+        help="Leave these pixels out of the statistics of the background, as in --background.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+
 Quality = Annotated[
     str | None,
     typer.Option(

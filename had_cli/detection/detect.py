@@ -229,6 +229,7 @@ def detect(
     device = choose_device(device)
     start = time.perf_counter()
     opened, left_out = _as_scene(scene), ""
+    _check_background(opened, description)
     if not keep_constant_bands:
         opened, left_out = _without_constant(opened, loaded, progress)
     stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
@@ -238,6 +239,8 @@ def detect(
         if left_out:
             run.warn(left_out)
             run.record(constant_bands=left_out.rsplit(": ", 1)[1])
+        if opened.background is not None:
+            run.record(background=opened.background.name)
         if device == "mps" and description.double_precision:
             run.leave_device(f"{method} computes in double precision, which mps lacks: continuing on the CPU")
         scores = _checked(function(run, SimpleNamespace(**values)), opened, description, run)
@@ -267,6 +270,21 @@ def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:
     if isinstance(scene, Scene):
         return scene
     return open_scene(scene) if isinstance(scene, str | Path) else Scene.from_array(scene)
+
+
+def _check_background(scene: Scene, method: Method) -> None:
+    """Check that a background that the user chose will be used.
+
+    Raises
+    ------
+    UsageError
+        When the method takes its statistics elsewhere.
+    """
+    if scene.background is not None and not method.background:
+        able = ", ".join(sorted(name for name, other in host.methods().items() if other.background))
+        raise UsageError(
+            f"--background: {method.name} takes no statistics from chosen pixels; these do: {able}"
+        )
 
 
 def _without_constant(scene: Scene, weights: Weights | None, progress: Progress | None) -> tuple[Scene, str]:

@@ -28,6 +28,7 @@ from had_cli.engine.run import BlockMap, BlockReduction, Reduction
 from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece
 from had_cli.errors import OutputError, SceneError
+from had_cli.scenes.background import Background
 from had_cli.scenes.describe import runs
 from had_cli.scenes.scene import ArraySource, Scene, valid_pixels
 from had_cli.scenes.source import Window
@@ -115,18 +116,21 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         self._worker.leave(reason)
 
     # -- what a method calls --------------------------------------------------------------------
-    def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
+    def reduce(self, reduction: Reduction[T], label: str = "statistics", *, background: bool = False) -> T:
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.run.Run.reduce`."""
+        chosen = self.scene.background if background else None
 
         def compute(block: HostBlock) -> T | None:
             # without invalid pixels, rows are handed over without a copy
             pixels = block.cube.reshape(-1, block.cube.shape[-1])
             valid = block.valid.reshape(-1)
+            if chosen is not None:
+                valid = valid & chosen.mask[block.window.rows, block.window.cols].reshape(-1)
             if not valid.all():
                 pixels = pixels[valid]
             return self._worker.reduced(reduction, pixels) if len(pixels) else None
 
-        return self._merged(reduction.merge, self._passed(compute, label))
+        return self._merged(reduction.merge, self._passed(compute, label), background=chosen)
 
     def reduce_blocks(
         self,
@@ -211,12 +215,12 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             )
         else:
             source = ArraySource(info, self._computed_cells(read, compute, info.shape, label))
-        return self._derived(source, stream=stream)
+        return self._derived(source, stream=stream, background=self.scene.background)
 
-    def _derived(self, source: Any, *, stream: bool) -> Executor:
+    def _derived(self, source: Any, *, stream: bool, background: Background | None = None) -> Executor:
         """Return a run over a scene that comes of this one; it shares device, warnings and facts."""
         run = Executor(
-            Scene(source),
+            Scene(source, background=background),
             device=self.device,
             stream=stream,
             memory=self.memory,
@@ -268,13 +272,14 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             self._progress(label, (last.row * cols + last.height * (last.col + last.width)) / (rows * cols))
         return cube
 
-    def sample(self, count: int) -> npt.NDArray[np.float32]:
+    def sample(self, count: int, *, background: bool = False) -> npt.NDArray[np.float32]:
         """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.run.Run.sample`.
 
         Pieces of rows lie evenly down the scene and are staggered across it, so that neither a
         wedge of nodata nor a lake takes the whole sample.
         """
         rows, cols, _ = self.scene.shape
+        chosen = self.scene.background if background else None
         width = min(cols, 512)
         pieces = min(rows, max(32, -(-count // width)))
         step = max(1, pieces * width // count)
@@ -283,7 +288,10 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             row = (2 * index + 1) * rows // (2 * pieces)
             col = int((index * 0.6180339887) % 1 * (cols - width))
             cube = self._read(Window(col, row, width, 1))[0, ::step]
-            found.append(cube[valid_pixels(cube)])
+            valid = valid_pixels(cube)
+            if chosen is not None:
+                valid &= chosen.mask[row, col : col + width : step]
+            found.append(cube[valid])
         return np.concatenate(found)
 
     def progress(self, label: str, fraction: float) -> None:
@@ -301,11 +309,18 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         self.facts.update(facts)
 
     # -- blocks ---------------------------------------------------------------------------------
-    def _merged(self, merge: Callable[[T, T], T], parts: Iterable[T | None]) -> T:
+    def _merged(
+        self, merge: Callable[[T, T], T], parts: Iterable[T | None], background: Background | None = None
+    ) -> T:
         merged = Pairwise(merge)
         for part in parts:
             if part is not None:
                 merged.add(part)
+        if merged.empty and background is not None:
+            raise SceneError(
+                f"{self.scene.path}: no pixel of the background chosen by {background.name} is valid: all "
+                "are nodata, masked or not finite in some band; draw it elsewhere"
+            )
         if merged.empty:
             raise self._nothing_valid()
         return merged.result()

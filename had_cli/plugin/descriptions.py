@@ -190,7 +190,9 @@ class Method:
     says that ``detect`` computes in float64; on a device without it (mps) the CPU does the work, with a
     warning.
     ``chi_square`` says that on Gaussian background the plain score follows a chi-square law, whose
-    degrees of freedom the method records as the fact ``chi_square_freedom``.
+    degrees of freedom the method records as the fact ``chi_square_freedom``. ``background`` says that the
+    method takes the statistics of its background from the pixels that the user chose, where some were
+    (``run.reduce(..., background=True)``); for other methods ``--background`` is an error.
     """
 
     name: str
@@ -206,6 +208,7 @@ class Method:
     bundled: tuple[BundledWeights, ...] = ()
     double_precision: bool = False
     chi_square: bool = False
+    background: bool = False
 
     def __post_init__(self) -> None:
         _check_name("method", self.name)

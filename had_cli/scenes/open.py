@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError, SceneNotFoundError
+from had_cli.files import printable
 from had_cli.plugin.descriptions import Reader
 from had_cli.publishing.scratch import sweep
+from had_cli.scenes.background import Background
 from had_cli.scenes.quality import choose_quality
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
@@ -30,6 +32,7 @@ Bands = str | Sequence[int] | npt.NDArray[np.intp]
 # What GDAL takes that is no path: URLs, its virtual file systems, and DRIVER:name (not C:\name).
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://|/vsi|[A-Z][A-Za-z0-9_]+:")
 _GDAL = "gdal"
+POLYGONS = (".geojson", ".json", ".gpkg", ".shp")  # what is no raster, whatever GDAL makes of it
 _RAW = {".bip", ".bil", ".bsq", ".raw", ".bin", ".dat", ".img", ".cube"}
 
 
@@ -43,6 +46,8 @@ def open_scene(
     window: Window | Sequence[int] | None = None,
     mask: str | Path | npt.ArrayLike | None = None,
     quality: str | Sequence[str] | None = None,
+    background: str | Path | npt.ArrayLike | None = None,
+    background_exclude: str | Path | npt.ArrayLike | None = None,
 ) -> Scene:
     """Open a scene; nothing but its metadata is read where the format allows that.
 
@@ -62,6 +67,11 @@ def open_scene(
     quality
         Quality masks of a product whose flagged pixels take no part, by name
         (:func:`had_cli.scenes.quality.choose_quality`); default: those that its reader has on.
+    background
+        The pixels of which a method takes the statistics of the background: as ``mask``, or a file of
+        polygons (.geojson, .gpkg, .shp), in which the centres of pixels lie. All pixels are scored.
+    background_exclude
+        Pixels that are none of the background, in the same forms; of both, it decides.
 
     Raises
     ------
@@ -81,6 +91,9 @@ def open_scene(
             scene = scene.select(window=_window(scene.path, window))
         if mask is not None:
             scene = scene.select(mask=_mask(mask, scene, full))
+        chosen = _background(scene, full, background, background_exclude)
+        if chosen is not None:
+            scene = scene.select(background=chosen)
     except BaseException:
         source.close()
         raise
@@ -269,13 +282,40 @@ def _window(path: str, window: Window | Sequence[int]) -> Window:
     return Window(*(int(value) for value in window))
 
 
-def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, full: tuple[int, int]) -> Mask:
+def _background(scene: Scene, full: tuple[int, int], chosen: Any, exclude: Any) -> Background | None:
+    """Return the background that files or masks choose and exclude, or None for none of either."""
+    if chosen is None and exclude is None:
+        return None
+    mask, names = np.ones(scene.shape[:2], bool), []
+    if chosen is not None:
+        mask &= _pixels(chosen, scene, full)
+        names.append(_called(chosen))
+    if exclude is not None:
+        mask &= ~_pixels(exclude, scene, full)
+        names.append(f"without {_called(exclude)}")
+    return Background(mask, " ".join(names))
+
+
+def _called(given: Any) -> str:
+    return printable(Path(given).name) if isinstance(given, str | Path) else "a mask"
+
+
+def _pixels(given: Any, scene: Scene, full: tuple[int, int]) -> Mask:
+    """Return rows x cols of the scene's window that polygons or a mask choose."""
+    if isinstance(given, str | Path) and Path(given).suffix.lower() in POLYGONS:
+        from had_cli.scenes.polygons import pixels_within, read_polygons
+
+        return pixels_within(read_polygons(given), scene)
+    return _mask(given, scene, full, "background")
+
+
+def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, full: tuple[int, int], what: str = "mask") -> Mask:
     part = scene.shape[:2]
     if isinstance(mask, str | Path):
         where = str(mask)
         valid = _layer(mask, {"layer": "mask", "shapes": (full, part)})
     else:
-        where, array = "mask", np.asarray(mask)
+        where, array = what, np.asarray(mask)
         valid = nonzero(array)
     if valid.shape == full:
         return np.ascontiguousarray(valid[scene.window.rows, scene.window.cols])
@@ -283,7 +323,7 @@ def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, full: tuple[int, int])
         return valid
     size = " x ".join(map(str, valid.shape))
     raise SceneError(
-        f"{where}: the mask has {size} pixels, the scene {full[0]} x {full[1]}; give one of its size"
+        f"{where}: the {what} has {size} pixels, the scene {full[0]} x {full[1]}; give one of its size"
     )
 
 

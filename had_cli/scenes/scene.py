@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.scenes.background import Background
 from had_cli.scenes.lookup import ortho_of_window
 from had_cli.scenes.source import Ortho, QualityLayer, SceneInfo, Source, Window
 from had_cli.scenes.stored import Stored
@@ -38,6 +39,9 @@ class Scene:
     quality
         Masks of ``source.info.quality`` whose flagged pixels take no part; default: those that are on
         by default.
+    background
+        Pixels of the window that the user chose for statistics of the background; default: none chosen, all
+        of them.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Scene:
         window: Window | None = None,
         mask: Mask | None = None,
         quality: Sequence[QualityLayer] | None = None,
+        background: Background | None = None,
     ) -> None:
         self.source = source
         info = source.info
@@ -65,6 +70,7 @@ class Scene:
                 f"the scene {self.window.height} x {self.window.width}"
             )
         self.mask = mask
+        self.background = background
         self.quality: tuple[QualityLayer, ...] = (
             tuple(layer for layer in info.quality if layer.default) if quality is None else tuple(quality)
         )
@@ -169,8 +175,12 @@ class Scene:
         bands: Sequence[int] | npt.NDArray[np.intp] | None = None,
         window: Window | None = None,
         mask: Mask | None = None,
+        background: Background | Mask | None = None,
     ) -> Scene:
         """Return a narrower view; all arguments are in this view's own coordinates.
+
+        ``background`` (rows x cols, True where chosen) leaves no pixel out: it says of which pixels a method
+        takes the statistics of the background, if it can (``Method.background``).
 
         Raises
         ------
@@ -178,7 +188,7 @@ class Scene:
             When the window or a band lies outside, or nothing is left.
         """
         rows, cols, count = self.shape
-        chosen, own, valid = self.bands, self.window, self.mask
+        chosen, own, valid, known = self.bands, self.window, self.mask, self.background
         if bands is not None:
             index = np.unique(np.asarray(bands, dtype=np.intp))
             if not len(index) or index[0] < 0 or index[-1] >= count:
@@ -198,9 +208,15 @@ class Scene:
                 )
             own = Window(own.col + window.col, own.row + window.row, window.width, window.height)
             valid = None if valid is None else valid[window.rows, window.cols]
+            known = None if known is None else known.within(window, self.path)
+            rows, cols = window.height, window.width
+        if background is not None:
+            known = Background.of(background).checked((rows, cols), self.path)
         if mask is not None:
             valid = mask if valid is None else valid & mask
-        return Scene(self.source, bands=chosen, window=own, mask=valid, quality=self.quality)
+        return Scene(
+            self.source, bands=chosen, window=own, mask=valid, quality=self.quality, background=known
+        )
 
     # -- pixels ---------------------------------------------------------------------------------
     def read(self, window: Window | None = None) -> Float:
