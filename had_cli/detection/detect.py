@@ -135,6 +135,20 @@ class Detection:
             tags["had_weights_sha256"] = self.weights_hash
         return tags
 
+    def to_xarray(self) -> Any:
+        """Return the score map as an ``xarray.DataArray``, with the scene's coordinates and CRS.
+
+        Its attributes are the map's tags, as :meth:`tags` returns them.
+
+        Raises
+        ------
+        ImportError
+            When xarray is not installed.
+        """
+        from had_cli.formats.xarrays import labelled_map
+
+        return labelled_map(self.scores, self.scene, self.tags())
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document of ``had detect --json`` for this scene; NaN is null."""
         rows, cols, bands = self.scene.shape
@@ -185,7 +199,7 @@ def detect(
     Parameters
     ----------
     scene
-        A :class:`Scene`, a path, or a rows x cols x bands array.
+        A :class:`Scene`, a path, a rows x cols x bands array, or an ``xarray.DataArray`` with named axes.
     method
         A method's name (``had plugins`` lists them), by default SSF; ``params`` are its parameters.
     weights
@@ -262,6 +276,10 @@ def detect(
 def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:
     if isinstance(scene, Scene):
         return scene
+    if type(scene).__module__.partition(".")[0] == "xarray":  # axes have names, and any order
+        from had_cli.formats.xarrays import scene_of
+
+        return scene_of(scene)
     return open_scene(scene) if isinstance(scene, str | Path) else Scene.from_array(scene)
 
 
