@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -191,6 +192,9 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         if least > self.memory:
             self._warn_of_memory("a square of features", least)
 
+        seen: set[Window] = set()
+        counted, counting = [0], Lock()
+
         def read(cells: list[Window]) -> tuple[Pixels, list[Window]]:
             first, last = cells[0], cells[-1]
             together = Window(first.col, first.row, last.col + last.width - first.col, first.height)
@@ -201,11 +205,18 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             for cell in cells:
                 result = np.empty((cell.height, cell.width, bands), np.float32)
                 block = host_block(pixels, with_halo(cell, halo, rows, cols))
+                valid_here = 0
                 for place, values, valid in self._worker.mapped(function, block, halo, 1):
                     part = result[place.row - cell.row :, place.col - cell.col :]
                     part = part[: place.height, : place.width]
                     part[...] = values
                     part[~valid] = np.nan
+                    valid_here += int(np.count_nonzero(valid))
+                # features that are NaN look like invalid pixels from here on, so these are counted first
+                with counting:  # threads compute cells side by side
+                    counted[0] += 0 if cell in seen else valid_here
+                    seen.add(cell)
+                    self._valid[0] = max(self._valid[0], counted[0])
                 yield result
 
         stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
