@@ -39,6 +39,8 @@ _HOMES = {
     "engine.float32": ("full_float32",),
     "engine.prefetch": ("prefetch",),
     "detection.parameters": ("method_params",),
+    "training.backgrounds": ("Backgrounds", "Variety"),
+    "training.implants": ("Implanted", "Implants"),
     "training.job": ("TrainingJob",),
     "training.loop": ("TrainingLoop",),
     "training.patches": ("draw_patch", "hold_out_scenes", "read_patch"),
