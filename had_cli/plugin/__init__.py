@@ -40,6 +40,8 @@ _HOMES = {
     "engine.prefetch": ("prefetch",),
     "engine.threads": ("cores", "ordered"),
     "detection.parameters": ("method_params",),
+    "training.backgrounds": ("Backgrounds", "Variety"),
+    "training.implants": ("Implanted", "Implants"),
     "training.job": ("TrainingJob",),
     "training.loop": ("TrainingLoop",),
     "training.patches": ("draw_patch", "hold_out_scenes", "read_patch"),

@@ -58,6 +58,10 @@ from had_cli.scenes.source import SceneInfo as SceneInfo
 from had_cli.scenes.source import Sink as Sink
 from had_cli.scenes.source import Source as Source
 from had_cli.scenes.source import Window as Window
+from had_cli.training.backgrounds import Backgrounds as Backgrounds
+from had_cli.training.backgrounds import Variety as Variety
+from had_cli.training.implants import Implanted as Implanted
+from had_cli.training.implants import Implants as Implants
 from had_cli.training.job import TrainingJob as TrainingJob
 from had_cli.training.loop import TrainingLoop as TrainingLoop
 from had_cli.training.patches import draw_patch as draw_patch
