@@ -17,7 +17,7 @@ from had_cli.engine.blocks import block_shape, windows, with_halo
 from had_cli.scenes.source import Window
 
 # Bytes of single precision in a piece: it stays in the cache from reading to the last product.
-PIECE = 2**22
+PIECE = 2**23
 # Pixels of a piece at most, where bands are few.
 MOST_PIXELS = 2**16
 # Several threads find work in a scene of so many pieces, where pieces do not become smaller than this.
