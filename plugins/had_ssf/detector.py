@@ -40,10 +40,7 @@ def score(run: Run, *, wide: bool = True, parts: Path | None = None) -> Scores:
     """
     if parts is not None:
         check_raster_path(parts)
-    moments, extrema = scene_moments(run)
-    if moments.count < 2:
-        raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SSF needs at least two")
-    spectra = components(moments, extrema)
+    moments, spectra = _components(run)
     _report(run, moments, spectra)
     wide = wide and has_room(moments.count)
     run.record(wide=wide)
@@ -80,6 +77,19 @@ def layers_of(
     return layers, maps(half, fused_members(np.diag(moments.scatter) / moments.count, run.seed))
 
 
+def three_maps(run: Run) -> Scores:
+    """Return ``th``, ``rcf`` and ``near``, rows x cols x 3 and NaN at invalid pixels, for other methods.
+
+    Raises
+    ------
+    SceneError
+        When the scene has a single valid pixel, or none.
+    """
+    _, spectra = _components(run)
+    derived = run.through(spectra, bands=len(spectra.variances), label="components")
+    return maps(derived, fused_members(spectra.variances, run.seed))
+
+
 def fused_members(variances: npt.NDArray[np.float64], seed: int) -> tuple[Member, ...]:
     """Return the maps that are fused, over components of these variances."""
     return TopHats(), RandomFeatures(drawn(seed, variances)), nearest(variances)
@@ -92,6 +102,13 @@ def maps(derived: Run, members: tuple[Member, ...]) -> Scores:
     functions = tuple(member.scores(what) for member, what in zip(members, known, strict=True))
     function = Maps(functions, tuple(member.halo for member in members))
     return derived.map(function, layers=len(members), halo=halo, align=ALIGN, cost=COST)
+
+
+def _components(run: Run) -> tuple[Moments, Components]:
+    moments, extrema = scene_moments(run)
+    if moments.count < 2:
+        raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SSF needs at least two")
+    return moments, components(moments, extrema)
 
 
 def _report(run: Run, moments: Moments, spectra: Components) -> None:
