@@ -17,6 +17,7 @@ from had_cli.plugin.descriptions import Method, Param
 Kind = Literal["params", "train_params"]
 ORIGIN = "method_origin"  # a parameter of the command, not an option
 GIVEN = "option"
+_WIDEST = 20  # of choices in a row; at 80 columns longer ones would be cut in the middle of a word
 
 
 class Chosen(NamedTuple):
@@ -187,7 +188,8 @@ def _spelling(param: Param) -> str:
 
 def _metavar(param: Param) -> str | None:
     if param.choices:
-        return "|".join(param.choices)
+        choices = "|".join(param.choices)
+        return choices if len(choices) <= _WIDEST else "CHOICE"
     return (
         None if param.type is bool else {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(param.type, "PATH")
     )
@@ -196,4 +198,6 @@ def _metavar(param: Param) -> str | None:
 def _help(param: Param, *, markup: bool) -> str:
     limited = param.minimum is not None or param.maximum is not None
     text = f"{param.help} ({param.range()})" if limited else param.help
+    if _metavar(param) == "CHOICE":
+        text = f"{text} One of {', '.join(param.choices)}."
     return text.replace("[", r"\[") if markup else text  # rich would take brackets for its markup
