@@ -77,9 +77,9 @@ Repeats = Annotated[
 Recipe = Annotated[
     str | None,
     typer.Option(
-        metavar="abu|san-diego|hydice|had100",
+        metavar="RECIPE",
         show_default=False,
-        help="Take the scenes of a public benchmark from the folders, and say which copies they are.",
+        help="Take the scenes of a public benchmark, abu, san-diego, hydice or had100, from the folders.",
     ),
 ]
 Truth = Annotated[

@@ -40,7 +40,12 @@ from had_cli.plugin.descriptions import Metric as Metric
 from had_cli.plugin.descriptions import Param as Param
 from had_cli.plugin.descriptions import Reader as Reader
 from had_cli.plugin.descriptions import Writer as Writer
+from had_cli.plugin.extensions import Exporter as Exporter
+from had_cli.plugin.extensions import Panel as Panel
+from had_cli.plugin.extensions import PanelContent as PanelContent
+from had_cli.plugin.extensions import ThresholdRule as ThresholdRule
 from had_cli.plugin.hooks import hookimpl as hookimpl
+from had_cli.results.exporting import ScoreMap as ScoreMap
 from had_cli.results.places.sampling import ground_sampling_distance as ground_sampling_distance
 from had_cli.scenes.bands import BandGrid as BandGrid
 from had_cli.scenes.bands import Resampling as Resampling

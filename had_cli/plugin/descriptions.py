@@ -313,4 +313,7 @@ class Offer:
     readers: tuple[Reader, ...] = ()
     writers: tuple[Writer, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    thresholds: tuple[Any, ...] = ()  # these three in had_cli.plugin.extensions, which builds on this module
+    panels: tuple[Any, ...] = ()
+    exporters: tuple[Any, ...] = ()
     hooks: tuple[str, ...] = ()

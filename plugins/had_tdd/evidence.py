@@ -13,7 +13,7 @@ from torch.nn import functional
 from had_cli.plugin import BandGrid, Block, Run, full_float32, resampling
 from had_ssf.detector import three_maps
 from had_ssf.fusion import fused
-from had_ssf.opening import take_back
+from had_ssf.opening import AREA, take_back
 from had_tdd.normalising import (
     SURROUNDINGS,
     WHITEN,
@@ -45,7 +45,7 @@ def evidence(run: Run) -> Layers:
     total = run.allocate((rows, cols))
     fused(maps, total)
     layers[..., 3] = total
-    take_back(total, LARGE)
+    take_back(total, LARGE, AREA)
     layers[..., 3] -= total
     for layer in range(3):
         fused(maps[..., layer : layer + 1], layers[..., layer])
