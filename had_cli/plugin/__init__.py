@@ -36,6 +36,7 @@ _HOMES = {
     "engine.reductions": ("Extrema", "GlobalExtrema", "Joint", "Moments", "SecondMoments", "chunk_pixels"),
     "engine.statistics": ("is_small", "reading_error", "scene_moments", "warn_of_reading_error"),
     "engine.arrays": ("device_of", "like", "to_host"),
+    "engine.blas": ("add_outer", "cholesky_in_place", "multiply_in_place", "solve_in_place"),
     "engine.blocks": ("windows", "with_halo"),
     "engine.devices": ("is_out_of_memory",),
     "engine.float32": ("full_float32",),
