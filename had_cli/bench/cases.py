@@ -13,7 +13,7 @@ from had_cli.bench.copies import identify
 from had_cli.bench.fingerprints import fingerprint
 from had_cli.bench.truths import TruthFile, truth_beside
 from had_cli.errors import HadError, SceneError, UsageError
-from had_cli.scenes.folders import reader_suffixes, scenes_in
+from had_cli.scenes.folders import is_folder, reader_suffixes, scenes_in
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.source import stem
 
@@ -89,11 +89,11 @@ def find_cases(
     SceneError
         When nothing is left.
     """
-    if truth is not None and (len(given) != 1 or Path(given[0]).is_dir()):
+    if truth is not None and (len(given) != 1 or is_folder(given[0])):
         raise UsageError("--truth goes with one scene; beside several, put NAME_gt.* for NAME.*")
     paths: list[tuple[str, bool]] = []
     for text in given:
-        if Path(text).is_dir():
+        if is_folder(text):
             paths += [(path, True) for path in _scenes_in(Path(text))]
         else:
             paths.append((text, False))

@@ -16,7 +16,7 @@ Source = Annotated[str, typer.Argument(metavar="IN", help="Scene file or GDAL UR
 Destination = Annotated[
     str,
     typer.Argument(
-        metavar="OUT", help="The copy; its suffix chooses the format (.tif, .hdr, .mat, .npy, .npz)."
+        metavar="OUT", help="The copy; its suffix chooses the format (.tif, .hdr, .zarr, .mat, .npy, .npz)."
     ),
 ]
 Interleave = Annotated[

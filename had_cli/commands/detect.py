@@ -45,7 +45,7 @@ Out = Annotated[
         "-o",
         metavar="OUT",
         show_default=False,
-        help="The map (.tif, .hdr, .mat, .npy, .npz), or a folder for the maps of several scenes; "
+        help="The map (.tif, .hdr, .zarr, .mat, .npy, .npz), or a folder for the maps of several scenes; "
         "default: SCENE_METHOD.tif here.",
     ),
 ]

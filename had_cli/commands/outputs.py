@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from had_cli.errors import OutputError, OutputExistsError, UsageError
-from had_cli.files import refuse_url
+from had_cli.files import is_store, refuse_url
 from had_cli.publishing.scratch import sweep
 from had_cli.scenes.inputs import refuse_inputs
 from had_cli.scenes.output import raster_writer
@@ -51,7 +51,10 @@ def plan_outputs(
     twice = [scene for scene, count in Counter(map(os.path.normpath, scenes)).items() if count > 1]
     if twice:
         raise UsageError(f"{twice[0]} is named twice")
-    if len(scenes) == 1 and out is not None and not (out.is_dir() or str(out).endswith(os.sep)):
+    into = out is not None and (
+        str(out).endswith(os.sep) or (out.is_dir() and not (is_store(out) and _is_format(out)))
+    )
+    if len(scenes) == 1 and out is not None and not into:
         outputs = [out]
     else:
         if len(scenes) > 1 and out is not None and (out.is_file() or _is_format(out)):

@@ -82,6 +82,13 @@ def had_writers() -> list[Writer]:
             suffixes=(".hdr",),
         ),
         Writer(
+            name="zarr",
+            summary="Zarr store, as xarray reads it",
+            create="had_cli.formats.zarr_writer:create_zarr",
+            suffixes=(".zarr",),
+            folder=True,
+        ),
+        Writer(
             name="mat",
             summary="MATLAB, version 5, or 7.3 from 2 GB on",
             create="had_cli.formats.mat_writer:create_mat",

@@ -220,10 +220,10 @@ def _imagery(info: SceneInfo, band: int) -> dict[str, str]:
     return {name: micrometres(values[band]) for name, values in stated.items() if values is not None}
 
 
-def tile_edge(bands: int, itemsize: int, largest: int = 256) -> int:
+def tile_edge(bands: int, itemsize: int, largest: int = 256, limit: int = _TILE_BYTES) -> int:
     """Return the largest tile edge (a power of two from 16 on) whose tiles of all bands stay small."""
     edge = largest
-    while edge > 16 and edge * edge * bands * itemsize > _TILE_BYTES:
+    while edge > 16 and edge * edge * bands * itemsize > limit:
         edge //= 2
     return edge
 

@@ -269,13 +269,15 @@ class Reader:
 class Writer:
     """A raster format that can be written.
 
-    ``create`` refers to ``create(path, info, dtype) -> Sink`` (:class:`had_cli.scenes.source.Sink`).
+    ``create`` refers to ``create(path, info, dtype) -> Sink`` (:class:`had_cli.scenes.source.Sink`). With
+    ``folder``, what it makes is a folder, which replaces a store of its kind as a file replaces a file.
     """
 
     name: str
     summary: str
     create: str
     suffixes: tuple[str, ...] = ()
+    folder: bool = False
 
     def __post_init__(self) -> None:
         _check_name("writer", self.name)

@@ -62,7 +62,7 @@ def check_raster_path(path: Path, *, overwrite: bool = False, cog: bool = False)
         When it exists and ``overwrite`` is false.
     """
     writer = raster_writer(path, cog=cog)
-    refuse_existing(path, overwrite=overwrite)
+    refuse_existing(path, overwrite=overwrite, store=writer.folder)
     _refuse_companions([], path, overwrite=overwrite)
     return writer
 
@@ -119,7 +119,7 @@ def create_raster(
     target = Path(path)
     writer = check_raster_path(target, overwrite=overwrite, cog=cog)
     companions = [target.name + suffix for suffix in COMPANIONS]
-    with written_whole(target, companions=companions, overwrite=overwrite) as scratch:
+    with written_whole(target, companions=companions, overwrite=overwrite, store=writer.folder) as scratch:
         create = host.resolve(writer.create)
         sink = _Guarded(
             target,
