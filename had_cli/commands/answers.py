@@ -113,12 +113,18 @@ def beside(given: Path | None, output: Path, ending: str = "") -> Path | None:
     return output.with_name(f"{output.stem}{ending}{given.name}")
 
 
+def is_one_file(vector: Path | None, *, several: bool) -> bool:
+    """Tell whether the places of several maps go into one file: a GeoPackage, with a layer for each."""
+    return several and vector is not None and vector.suffix.lower() == ".gpkg"
+
+
 def check_options(
     rule: str | None,
     mask: Path | None,
     vector: Path | None,
     outputs: Sequence[Path],
     method: str,
+    summary: Path | None = None,
     *,
     overwrite: bool,
 ) -> None:
@@ -131,6 +137,10 @@ def check_options(
     OutputError, OutputExistsError
         When a file cannot be written.
     """
+    if summary is not None:
+        from had_cli.files import refuse_existing
+
+        refuse_existing(summary, overwrite=overwrite)
     if rule is None:
         for name, given in (("--mask-out", mask), ("--vector", vector)):
             if given is not None:
@@ -142,11 +152,17 @@ def check_options(
     if parse_rule(rule).kind == "chi2" and not host.method(method).chi_square:
         raise UsageError(f"--threshold {rule}: the scores of {method} follow no chi-square law; use cfar")
     for name, given in (("--mask-out", mask), ("--vector", vector)):
-        if given is not None and len(outputs) > 1 and not _is_suffix(given):
-            suffix = given.suffix or ".tif"
-            raise UsageError(f"{name} {given}: with several scenes give a suffix alone, such as {suffix}")
+        one_file = name == "--vector" and is_one_file(given, several=len(outputs) > 1)
+        if given is not None and len(outputs) > 1 and not _is_suffix(given) and not one_file:
+            raise UsageError(_one_for_many(name, given, "scenes"))
     for output in outputs:
         check_paths(beside(mask, output, "_mask"), beside(vector, output), overwrite=overwrite)
+
+
+def _one_for_many(name: str, given: Path, what: str) -> str:
+    suffix = given.suffix or ".tif"
+    layers = ", or a .gpkg, which gets a layer for each" if name == "--vector" else ""
+    return f"{name} {given}: with several {what} give a suffix alone, such as {suffix}{layers}"
 
 
 def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> None:

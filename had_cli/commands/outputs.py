@@ -14,24 +14,29 @@ from had_cli.scenes.inputs import refuse_inputs
 from had_cli.scenes.output import raster_writer
 from had_cli.scenes.urls import public
 
+_SLASHES = ("/", os.sep)
+
 
 def plan_outputs(
     scenes: Sequence[str],
     method: str,
-    out: Path | None,
+    out: str | Path | None,
     *,
     overwrite: bool,
     others: Mapping[str, str | None] | None = None,
     cog: bool = False,
+    several: bool = False,
 ) -> list[Path]:
     """Return the output of each scene.
 
     Parameters
     ----------
     out
-        One scene: a file, or a folder to put the default name into. Several: a folder, which is made by
-        :func:`make_folder` when there is a map to put into it.
+        One scene: a file, or a folder to put the default name into. Several, or a name that ends in a slash:
+        a folder, which is made by :func:`make_folder` when there is a map to put into it.
         None: the working directory.
+    several
+        The scenes are those of a folder, however many it holds: ``out`` is one, too.
     others
         Files that are read beside the scenes, by what they are (``the truth``).
     cog
@@ -46,26 +51,31 @@ def plan_outputs(
     OutputExistsError
         When one exists and ``overwrite`` is false.
     """
+    several |= len(scenes) > 1 or (out is not None and str(out).endswith(_SLASHES))
+    out = None if out is None else Path(out)
     if out is not None:
         refuse_url(out)
     twice = [scene for scene, count in Counter(map(os.path.normpath, scenes)).items() if count > 1]
     if twice:
         raise UsageError(f"{twice[0]} is named twice")
-    into = out is not None and (
-        str(out).endswith(os.sep) or (out.is_dir() and not (is_store(out) and _is_format(out)))
-    )
-    if len(scenes) == 1 and out is not None and not into:
+    into = out is not None and out.is_dir() and not (is_store(out) and _is_format(out))
+    if not several and out is not None and not into:
         outputs = [out]
     else:
-        if len(scenes) > 1 and out is not None and (out.is_file() or _is_format(out)):
-            raise UsageError(f"-o {out}: with several scenes this must be a folder, not a file")
+        if several and out is not None and (out.is_file() or _is_format(out)):
+            why = (
+                "with several scenes"
+                if len(scenes) > 1
+                else "with a folder of scenes, or a slash at its end,"
+            )
+            raise UsageError(f"-o {out}: {why} this must be a folder, not a file")
         outputs = [(out or Path()) / name for name in unique_names(scenes, method)]
     inputs = [*(("the scene", scene) for scene in scenes), *(others or {}).items()]
     for output in outputs:
         if cog:
             raster_writer(output, cog=True)
-        _check(output, inputs, folder_to_be_made=len(scenes) > 1 and out is not None, overwrite=overwrite)
-    if len(scenes) > 1 and out is not None:
+        _check(output, inputs, folder_to_be_made=several and out is not None, overwrite=overwrite)
+    if several and out is not None:
         there = next((folder for folder in (out, *out.absolute().parents) if os.path.lexists(folder)), out)
         if not there.is_dir():
             raise OutputError(f"{out}: this folder cannot be made ({there} is no folder)")

@@ -72,7 +72,6 @@ def test_saving_in_python_keeps_the_scene(had, scene):
     [
         ("map.xyz", "no format has the suffix '.xyz'"),
         ("map", "is no folder and has no suffix"),
-        ("maps/", "is no folder and has no suffix; create it"),
         ("absent/map.tif", "there is no folder absent"),
         ("/dev/full", "is no folder and has no suffix"),
         ("/proc/map.tif", "cannot be written to"),

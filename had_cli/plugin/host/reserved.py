@@ -6,7 +6,7 @@ from had_cli.plugin.descriptions import Method
 
 # the options of `had detect` and `had train` and the arguments of the functions behind them
 RESERVED = frozenset(
-    {"background", "background_exclude"}
+    {"background", "background_exclude", "jobs", "recursive", "summary"}
     | {"bands", "checkpoint", "debug", "device", "engine", "exclude_bands", "help", "json", "mask", "memory"}
     | {"log_json", "mask_out", "method", "min_pixels", "ortho", "out", "output", "overwrite", "progress"}
     | {"quality", "quiet", "resume"}
