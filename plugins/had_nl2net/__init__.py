@@ -145,3 +145,5 @@ def had_methods() -> list[Method]:
 
 
 DEFAULTS = {param.name: param.default for param in _LEARNING}
+# with these the training is that of the released system
+PUBLISHED = {"input": CUBE, "channels": 64, "learning_rate": 1e-4}

@@ -10,7 +10,7 @@ import torch
 
 from had_cli import api
 from had_cli.plugin import TrainingJob, TrainingLoop
-from had_nl2net import DEFAULTS
+from had_nl2net import DEFAULTS, PUBLISHED
 from had_nl2net.learning import rebuilt
 from had_nl2net.released import import_weights
 from had_nl2net.scaling import Scaling
@@ -53,7 +53,7 @@ def test_the_background_is_that_of_the_released_system(network, whole, expected)
 
 
 def test_five_steps_of_training_have_its_losses(network, whole, expected, factor):
-    settings = Settings(**{**DEFAULTS, "factor": factor, "epochs": 5})
+    settings = Settings(**{**DEFAULTS, **PUBLISHED, "factor": factor, "epochs": 5})
     silent = lambda *_, **__: None  # noqa: E731
     job = TrainingJob(
         scenes=[],
