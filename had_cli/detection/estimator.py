@@ -42,7 +42,7 @@ class HadDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     contamination
         Share of pixels, over 0 and up to 0.5, that :meth:`predict` calls anomalous among those fitted.
     weights, device, seed, keep_constant_bands
-        As for :func:`had_cli.detect`.
+        As for :func:`had_cli.detection.detect.detect`.
 
     Attributes
     ----------

@@ -50,8 +50,8 @@ class ThresholdRule:
 class Panel:
     """A panel on the page that ``had report`` writes of a scene and its scores.
 
-    ``build`` refers to ``build(scene, scores) -> PanelContent``, with the :class:`had_cli.plugin.Scene` and
-    its rows x cols float32 scores, NaN where there is none.
+    ``build`` refers to ``build(scene, scores) -> PanelContent``, with the :class:`had_cli.scenes.scene.Scene`
+    and its rows x cols float32 scores, NaN where there is none.
     """
 
     name: str
@@ -91,9 +91,10 @@ class PanelContent:
 class Exporter:
     """Another form of a finished score map, made of the whole of it: ``had export MAP OUT``.
 
-    ``write`` refers to ``write(path, score_map) -> None`` with a :class:`had_cli.plugin.ScoreMap`. ``path``
-    is a temporary one: what lies there when it returns gets its name. A raster that can be written window by
-    window is a :class:`had_cli.plugin.Writer` instead.
+    ``write`` refers to ``write(path, score_map) -> None`` with a
+    :class:`had_cli.results.exporting.ScoreMap`. ``path`` is a temporary one: what lies there when it returns
+    gets its name. A raster that can be written window by window is a
+    :class:`had_cli.plugin.descriptions.Writer` instead.
     """
 
     name: str
