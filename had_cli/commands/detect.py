@@ -10,13 +10,14 @@ import typer
 
 from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
+from had_cli.commands.clusters import cluster_of
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Messages, facts, told_counts
 from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
 from had_cli.commands.outcome import FAILED, guarded, report
 from had_cli.detection.default import DEFAULT_METHOD
-from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError, message
+from had_cli.errors import ClusterError, DeviceError, PluginError, UsageError, WeightsError, message
 
 if TYPE_CHECKING:
     from had_cli.detection.detect import Detection
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from had_cli.weights.file import Weights as WeightsFile
 
 # what would be wrong with every scene is told once
-_FOR_ALL_SCENES = (DeviceError, PluginError, UsageError, WeightsError)
+_FOR_ALL_SCENES = (ClusterError, DeviceError, PluginError, UsageError, WeightsError)
 
 Weights = Annotated[
     str | None,
@@ -98,6 +99,9 @@ def detect(
     device: options.Device = "auto",
     engine: options.Engine = options.EngineName.auto,
     memory: options.Memory = None,
+    scheduler: options.Scheduler = None,
+    workers: options.Workers = None,
+    memory_limit: options.MemoryLimit = None,
     seed: options.Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -163,6 +167,7 @@ def detect(
                     device=device,
                     engine=engine.value,
                     memory=memory,
+                    scheduler=cluster,
                     seed=seed,
                     keep_constant_bands=keep_constant_bands,
                     progress=progress,
@@ -199,7 +204,10 @@ def detect(
                 document |= found.to_json()
             return document
 
-    documents, failed = _each(one, scenes, outputs, debug=debug)
+    with cluster_of(
+        engine, scheduler=scheduler, workers=workers, memory_limit=memory_limit, messages=messages
+    ) as cluster:
+        documents, failed = _each(one, scenes, outputs, debug=debug)
     if json:
         messages.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
     if failed:

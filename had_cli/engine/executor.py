@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -55,6 +55,9 @@ class Executor(Passes, AbstractContextManager["Executor"]):
     cost
         Bytes per pixel that reading a block takes beyond the block itself.
     """
+
+    # pixels that the method itself has read in this process, where its passes run elsewhere
+    read_here = 0
 
     def __init__(
         self,
@@ -117,12 +120,7 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.run.Run.reduce`."""
 
         def compute(block: HostBlock) -> T | None:
-            # without invalid pixels, rows are handed over without a copy
-            pixels = block.cube.reshape(-1, block.cube.shape[-1])
-            valid = block.valid.reshape(-1)
-            if not valid.all():
-                pixels = pixels[valid]
-            return self._worker.reduced(reduction, pixels) if len(pixels) else None
+            return self._worker.reduced_valid(reduction, block)
 
         return self._merged(reduction.merge, self._passed(compute, label))
 
@@ -267,13 +265,17 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         width = min(cols, 512)
         pieces = min(rows, max(32, -(-count // width)))
         step = max(1, pieces * width // count)
-        found = []
-        for index in range(pieces):
-            row = (2 * index + 1) * rows // (2 * pieces)
-            col = int((index * 0.6180339887) % 1 * (cols - width))
-            cube = self._read(Window(col, row, width, 1))[0, ::step]
-            found.append(cube[valid_pixels(cube)])
-        return np.concatenate(found)
+        places = [
+            Window(
+                int((index * 0.6180339887) % 1 * (cols - width)),
+                (2 * index + 1) * rows // (2 * pieces),
+                width,
+                1,
+            )
+            for index in range(pieces)
+        ]
+        rows_read = (cube[0, ::step] for cube in self._cubes(places))
+        return np.concatenate([row[valid_pixels(row)] for row in rows_read])
 
     def progress(self, label: str, fraction: float) -> None:
         """Say how far the method's own work is; see :meth:`had_cli.engine.run.Run.progress`."""
@@ -293,11 +295,13 @@ class Executor(Passes, AbstractContextManager["Executor"]):
     def _merged(self, merge: Callable[[T, T], T], parts: Iterable[T | None]) -> T:
         merged = Pairwise(merge)
         for part in parts:
-            if part is not None:
-                merged.add(part)
-        if merged.empty:
+            merged.add(part)
+        return self._known(merged.result())
+
+    def _known(self, result: T | None) -> T:
+        if result is None:
             raise self._nothing_valid()
-        return merged.result()
+        return result
 
     def _nothing_valid(self) -> SceneError:
         remedy = "see `had info`, or choose bands with --bands"
@@ -311,6 +315,10 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             f"{self.scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; "
             f"{remedy}"
         )
+
+    def _cubes(self, windows: Sequence[Window]) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the pixels of windows in their order."""
+        return map(self._read, windows)
 
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
         return self._pixels(window).pixels(window)
