@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ Future = Any  # of dask.distributed
 Tell = Callable[[str], None]
 
 logger = logging.getLogger(__name__)
+GONE = "the scheduler is gone; start it again and repeat the run"
 ANSWER = 10  # seconds to wait for one
 AHEAD = 2  # tasks per thread that are under way
 LEAST = 8  # and as many on the smallest cluster, so that no thread waits for this process
@@ -61,8 +63,7 @@ class Cluster:
 
     def submit(self, function: Callable[..., Any], *args: Any, label: str) -> Future:
         """Return the future of ``function(*args)`` on a worker; futures among ``args`` are what they hold."""
-        if self.client.status != "running":  # or the task would wait until connecting times out
-            raise self._gone()
+        self._connected()
         with self.failures():
             return self.client.submit(function, *args, key=f"had {label}-{uuid4().hex}", pure=False)
 
@@ -74,11 +75,8 @@ class Cluster:
         futures
             Makes the tasks, one whenever there is room for it.
         """
-        from distributed import as_completed
-
         items: dict[Future, Any] = {}
-        with self.failures():
-            waiting = as_completed(loop=self.client.loop)
+        done: SimpleQueue[Future] = SimpleQueue()
         more = True
         while more or items:
             room = max(LEAST, AHEAD * self.threads()) - len(items)
@@ -88,16 +86,24 @@ class Cluster:
                     more = False
                     break
                 items[found[1]] = found[0]
-                waiting.add(found[1])
+                found[1].add_done_callback(done.put)
                 room -= 1
-            if not items:
-                return
-            with self.failures():
-                done = waiting.next_batch(block=True)
-                for future in done:
-                    self._check(future)
-            for future in done:
+            if items:
+                future = self._next(done)
                 yield items.pop(future), future
+
+    def _next(self, done: SimpleQueue[Future]) -> Future:
+        """Return the next task that has ended well."""
+        while True:
+            try:
+                future = done.get(timeout=1)
+            except Empty:
+                self._connected()  # or what was sent while the scheduler died would be waited for
+                continue
+            if future.status != "finished":
+                with self.failures():
+                    future.result()  # raises what made it fail; a result stays where it is
+            return future
 
     def result(self, future: Future) -> Any:
         """Return what a task computed."""
@@ -116,11 +122,10 @@ class Cluster:
         except (TimeoutError, OSError) as error:
             logger.info("workers were not told that the run has ended: %s", error)
 
-    @staticmethod
-    def _check(future: Future) -> None:
-        """Raise what made a task fail; its result stays where it is."""
-        if future.status != "finished":
-            future.result()
+    def _connected(self) -> None:
+        """Check that the scheduler is there, which takes no time."""
+        if self.client.status != "running":
+            raise ClusterError(f"{self.address}: {GONE}")
 
     @contextmanager
     def failures(self) -> Iterator[None]:
@@ -145,7 +150,4 @@ class Cluster:
                 f"{self.address}: {error} there; scheduler and workers need had and its plugins as here"
             ) from error
         except (CancelledError, ClosedClientError, CommClosedError, TimeoutError) as error:
-            raise self._gone() from error
-
-    def _gone(self) -> ClusterError:
-        return ClusterError(f"{self.address}: the scheduler is gone; start it again and repeat the run")
+            raise ClusterError(f"{self.address}: {GONE}") from error
