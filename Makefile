@@ -10,7 +10,7 @@ DEMO ?= demo
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench docs cli-reference dist clean
+.PHONY: help install demo test lint types unit bench docs cli-reference dist qgis-plugin clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ cli-reference: $(STAMP) ## Rewrite the pages that are generated from the code
 dist: $(STAMP) ## Build wheel and source distribution into dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
+
+qgis-plugin: ## Pack the QGIS plugin into dist/had_processing.zip
+	@mkdir -p dist
+	rm -rf qgis/had_processing/__pycache__
+	$(PYTHON) -c 'import shutil; shutil.make_archive("dist/had_processing", "zip", "qgis", "had_processing")'
 
 clean: ## Remove everything that make has made
 	rm -rf $(VENV) build dist site demo .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,9 +1,9 @@
 """Write the parts of the documentation that are told by the code.
 
-``python docs/generate.py`` rewrites ``docs/reference/cli.md`` and, in README.md and the pages, what
-stands between ``<!-- generated: NAME ARGUMENTS -->`` and ``<!-- end -->``. A test fails when anything of
-it is stale. Options are read from the parsed declarations and not from printed help, which every
-version of typer lays out differently.
+``python docs/generate.py`` rewrites ``docs/reference/cli.md``, the manual pages in ``docs/man`` and, in
+README.md and the pages, what stands between ``<!-- generated: NAME ARGUMENTS -->`` and ``<!-- end -->``.
+A test fails when anything of it is stale. Options are read from the parsed declarations and not from printed
+help, which every version of typer lays out differently.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from manpages import manual
 
 from had_cli.commands import COMMANDS, application
 from had_cli.commands.models import short
@@ -26,6 +27,7 @@ from had_cli.weights.models import Model, bundled_models, find_weights, trained_
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "docs" / "models"
 _NOT_TOLD = {"checksum", "method", "probe", "scenes"}  # of the header of weights, in their card
+MANUAL = ROOT / "docs" / "man"
 REFERENCE = ROOT / "docs" / "reference" / "cli.md"
 _REGION = re.compile(r"(<!-- generated: (?P<words>[^>]*?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 _HEAD = """# Command line
@@ -47,6 +49,7 @@ def stale() -> Iterator[tuple[Path, str]]:
     texts |= {page: text for page, text in _new_cards().items() if page not in texts}
     wanted = {page: _REGION.sub(_filled, text) for page, text in texts.items()}
     wanted[REFERENCE] = reference()
+    wanted |= {MANUAL / name: text for name, text in manual(_program, _builtin_methods()).items()}
     for page, text in wanted.items():
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             yield page, text
@@ -214,4 +217,5 @@ _REGIONS: dict[str, Callable[..., str]] = {
 
 if __name__ == "__main__":
     for page, text in stale():
+        page.parent.mkdir(exist_ok=True)
         page.write_text(text, encoding="utf-8")

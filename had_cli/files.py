@@ -15,7 +15,10 @@ from had_cli.errors import OutputError, OutputExistsError
 from had_cli.publishing.placing import JOURNAL, NEW, place
 from had_cli.publishing.scratch import scratch_beside, sweep
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # pathlib makes one slash of two
+# pathlib makes one slash of two; and GDAL's virtual file systems, of which some can be written to
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|/vsi")
+SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
+"""What belongs to a Shapefile beside its ``.shp``."""
 _SHOWN = 200  # characters of a path in a message
 
 

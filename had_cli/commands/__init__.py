@@ -11,7 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
-from had_cli.commands.arguments import completed_words, named_command, named_method, wants_help
+from had_cli.commands.arguments import (
+    NARROW,
+    columns,
+    completed_words,
+    named_command,
+    named_method,
+    wants_help,
+    wants_panels,
+)
 from had_cli.commands.common_options import HelpOption
 from had_cli.errors import UsageError
 
@@ -23,12 +31,14 @@ COMMANDS = {
     "quicklook": "Draw a scene in colours, and its score map, as PNG.",
     "evaluate": "Judge a score map against a truth.",
     "bench": "Compare methods on scenes with a truth.",
+    "export": "Write a score map in a form that a plugin brings.",
     "report": "Write a scene and its scores, or a bench, as one HTML page.",
     "info": "Describe a scene: size, bands, wavelengths, georeference.",
     "convert": "Write a scene, or a part of it, in another format.",
     "devices": "List what can compute here.",
     "plugins": "List the installed plugins and what they offer.",
     "config": "Show the defaults that files and variables set.",
+    "completion": "Print the script that completes the words of had in a shell.",
     "models": "List, show, verify, import and export trained weights.",
     "demo": "Make a small scene, find its anomalies, draw the result.",
 }
@@ -45,7 +55,7 @@ def application(words: Sequence[str]) -> typer.Typer:
     words = unfinished or list(words)
     command = named_command(words)
     # panels for the help of one command; elsewhere drawing them would cost as much as all the rest
-    wants_panels = command is not None and wants_help(words)
+    panels = command is not None and wants_panels(words)
     defaults: dict[str, dict[str, Any]] = {}
     app = typer.Typer(
         name="had",
@@ -53,18 +63,27 @@ def application(words: Sequence[str]) -> typer.Typer:
         no_args_is_help=True,
         # typer loads its validators, 80 ms, to find that an option it adds itself was not given
         add_completion=command is None or bool(unfinished),
-        rich_markup_mode="rich" if wants_panels else None,
+        rich_markup_mode="rich" if panels else None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "default_map": defaults},
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "default_map": defaults,
+            # click itself takes no terminal for narrower than 52 columns, and cuts what does not fit there
+            "terminal_width": columns() if columns() < NARROW else None,
+        },
         add_help_option=False,
     )
     app.callback()(_root)
     if command in COMMANDS:
         import_module(f"had_cli.commands.{command}").install(app, COMMANDS[command], words)
         defaults[command] = _defaults(app, command, words)
+        if columns() < NARROW and wants_help(words):
+            from had_cli.commands.narrow import narrowed
+
+            narrowed(app)
     else:
         for name, summary in COMMANDS.items():
-            app.command(name, help=summary)(_listed)
+            app.command(name, help=summary, short_help=summary)(_listed)  # which is wrapped, not cut
     return app
 
 

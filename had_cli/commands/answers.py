@@ -23,7 +23,29 @@ _RULE_HELP = (
     "or chi2:PF for maps of grx."
 )
 
-Rule = Annotated[str, typer.Option("--rule", metavar="RULE", help=_RULE_HELP)]
+_RULES = (
+    ("cfar:1e-3", "one false alarm in a thousand background pixels"),
+    ("quantile:0.999", "the highest thousandth of the scores"),
+    ("value:", "a score, in units of the map"),
+    ("chi2:1e-3", "by the chi-square law, for maps of grx"),
+)
+
+
+def complete_rule(incomplete: str) -> list[tuple[str, str]]:
+    """Return the rules that begin with ``incomplete``, with the rate that is asked for most."""
+    return [(rule, what) for rule, what in _RULES if rule.startswith(incomplete)]
+
+
+Rule = Annotated[
+    str | None,
+    typer.Option(
+        "--rule",
+        metavar="RULE",
+        show_default=False,
+        help=f"{_RULE_HELP} Needed.",
+        autocompletion=complete_rule,
+    ),
+]
 ThresholdRule = Annotated[
     str | None,
     typer.Option(
@@ -31,6 +53,7 @@ ThresholdRule = Annotated[
         metavar="RULE",
         show_default=False,
         help=f"Threshold the map without labels: {_RULE_HELP}",
+        autocompletion=complete_rule,
         rich_help_panel=_PANEL,
     ),
 ]
@@ -51,7 +74,7 @@ Vector = Annotated[
         "--vector",
         metavar="FILE",
         show_default=False,
-        help="Write the connected anomalies as polygons (.geojson, .gpkg). A suffix alone (.geojson): "
+        help="Write the connected anomalies as polygons (.geojson, .gpkg, .shp). A suffix alone (.geojson): "
         "MAP.geojson beside each map.",
         rich_help_panel=_PANEL,
     ),
@@ -67,6 +90,20 @@ MinPixels = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+
+
+def needed_rule(rule: str | None, command: str) -> str:
+    """Return the rule that was given.
+
+    Raises
+    ------
+    UsageError
+        When there is none: what there is, and an example.
+    """
+    if rule is not None:
+        return rule
+    kinds = ", ".join(f"{example} ({what})" for example, what in _RULES).replace("value: (", "value:V (")
+    raise UsageError(f"give a rule with --rule: {kinds}; for example: {command} --rule cfar:1e-3")
 
 
 def beside(given: Path | None, output: Path, ending: str = "") -> Path | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 
 from had_cli.errors import UsageError
+
+NARROW = 80
+"""Columns below which help comes without panels."""
 
 
 def named_command(words: Sequence[str]) -> str | None:
@@ -25,6 +29,16 @@ def refuse_empty(words: Sequence[str]) -> None:
         if not word or (word.startswith("--") and word.endswith("=")):
             after = f" after {words[number - 1]}" if number and not word else f" in {word}" if word else ""
             raise UsageError(f"there is an empty argument{after}; give a value (is a variable not set?)")
+
+
+def columns() -> int:
+    """Return the width of the terminal, or what COLUMNS says of it."""
+    return shutil.get_terminal_size().columns
+
+
+def wants_panels(words: Sequence[str]) -> bool:
+    """Tell whether help will be shown in panels; in a narrow terminal they would break words."""
+    return wants_help(words) and columns() >= NARROW
 
 
 def wants_help(words: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ needs no validation.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,16 @@ Quiet = Annotated[
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Parameters, times and log lines.", rich_help_panel=_TELLING)
+]
+LogJson = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-json",
+        metavar="FILE",
+        show_default=False,
+        help="Write what happens, progress included, as a line of JSON each, while it runs.",
+        rich_help_panel=_TELLING,
+    ),
 ]
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=_TELLING)

@@ -29,7 +29,7 @@ FILE = "had.toml"
 INSTEAD, METHOD = "HAD_CONFIG", "HAD_METHOD"
 LARGEST = 2**20  # bytes; a configuration is written by hand
 # files and folders that a run names for itself: a default for them would surprise, or destroy
-NEVER = frozenset({"overwrite", "out", "help", "debug", "resume", "mask_out", "vector"})
+NEVER = frozenset({"overwrite", "out", "help", "debug", "resume", "mask_out", "vector", "log_json"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def convert(
     destination: Destination,
     interleave: Interleave = None,
     dtype: Dtype = None,
+    cog: options.Cog = False,
     overwrite: options.Overwrite = False,
     variable: options.Variable = None,
     truth_variable: options.TruthVariable = None,
@@ -76,6 +77,7 @@ def convert(
             window=window,
             dtype=kind,
             interleave=interleave,
+            cog=cog,
             progress=progress,
         )
     for note in done.notes:

@@ -11,7 +11,7 @@ import typer
 from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.clusters import cluster_of
-from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
+from had_cli.commands.common_options import Debug, Json, LogJson, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Messages, facts, told_counts
 from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
@@ -91,7 +91,10 @@ def detect(
     window: options.WindowOption = None,
     mask: options.Mask = None,
     quality: options.Quality = None,
+    background: options.BackgroundOption = None,
+    background_exclude: options.BackgroundExclude = None,
     ortho: options.Ortho = True,
+    cog: options.Cog = False,
     threshold: answers.ThresholdRule = None,
     mask_out: answers.MaskOut = None,
     vector: answers.Vector = None,
@@ -104,6 +107,7 @@ def detect(
     memory_limit: options.MemoryLimit = None,
     seed: options.Seed = 0,
     json: Json = False,
+    log_json: LogJson = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -113,6 +117,7 @@ def detect(
     """Map the anomalies of scenes."""
     method = cast("str", method)  # with_method_options fills it in
     from had_cli import api
+    from had_cli.commands.event_log import event_log
     from had_cli.commands.outputs import make_folder, plan_outputs
     from had_cli.detection.parameters import check_paths
     from had_cli.plugin import host
@@ -128,8 +133,9 @@ def detect(
     if made and len(scenes) > 1:
         raise UsageError(f"{next(iter(made))} names one file; give one scene at a time")
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
+    read |= {"the background": background, "the excluded background": background_exclude}
     read |= {f"the file of {option}": str(path) for option, path in given.items()}
-    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read)
+    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read, cog=cog)
     answers.check_options(threshold, mask_out, vector, outputs, method, overwrite=overwrite)
     for output in outputs:
         refuse_clashes(
@@ -137,6 +143,7 @@ def detect(
                 ("the map", output),
                 ("the mask of the anomalies", answers.beside(mask_out, output, "_mask")),
                 ("the file of places", answers.beside(vector, output)),
+                ("the log", log_json),
                 *((f"the file of {option}", path) for option, path in made.items()),
             ],
             [*(("the scene", scene) for scene in scenes), *read.items()],
@@ -155,10 +162,12 @@ def detect(
             window=window,
             mask=mask,
             quality=quality,
+            background=background,
+            background_exclude=background_exclude,
         ) as scene:
             for note in scene.info.notes:
                 messages.note(f"{path}: {note}")
-            with messages.progress(scene.name) as progress:
+            with messages.progress(scene.name, scene.shape[0] * scene.shape[1]) as progress:
                 detection = api.detect(
                     scene,
                     method,
@@ -175,7 +184,7 @@ def detect(
                 )
             if len(scenes) > 1:
                 make_folder(output.parent)
-            detection.save(output, overwrite=overwrite, ortho=ortho)
+            detection.save(output, overwrite=overwrite, ortho=ortho, cog=cog)
             _print_result(messages, path, output, detection)
             table = scene.ortho if ortho else None
             document = {
@@ -204,18 +213,25 @@ def detect(
                 document |= found.to_json()
             return document
 
-    with cluster_of(
-        engine, scheduler=scheduler, workers=workers, memory_limit=memory_limit, messages=messages
-    ) as cluster:
-        documents, failed = _each(one, scenes, outputs, debug=debug)
-    if json:
-        messages.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
-    if failed:
-        raise typer.Exit(FAILED)
+    told = {"method": method, "scenes": list(scenes), "outputs": [str(output) for output in outputs]}
+    with event_log(log_json, "detect", overwrite=overwrite, **told) as messages.log:
+        with cluster_of(
+            engine, scheduler=scheduler, workers=workers, memory_limit=memory_limit, messages=messages
+        ) as cluster:
+            documents, failed = _each(one, scenes, outputs, messages, debug=debug)
+        if json:
+            messages.document(documents[0] if len(scenes) == 1 else {"scenes": documents})
+        if failed:
+            raise typer.Exit(FAILED)
 
 
 def _each(
-    one: Callable[[str, Path], dict[str, Any]], scenes: Sequence[str], outputs: Sequence[Path], *, debug: bool
+    one: Callable[[str, Path], dict[str, Any]],
+    scenes: Sequence[str],
+    outputs: Sequence[Path],
+    messages: Messages,
+    *,
+    debug: bool,
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return a document per scene, and whether any failed; a bad scene does not stop the others."""
     documents, failed = [], False
@@ -226,6 +242,7 @@ def _each(
             raise
         except Exception as error:  # noqa: BLE001 - reported, and the status tells it
             report(error, debug=debug)
+            messages.failed(message(error))
             documents.append({"scene": path, "error": message(error)})
             failed = True
     return documents, failed

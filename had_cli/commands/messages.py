@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from had_cli.errors import OutputError
+
+if TYPE_CHECKING:
+    from had_cli.commands.event_log import EventLog
 
 
 class Messages:
@@ -23,21 +26,34 @@ class Messages:
         No notes and no progress; results, warnings and errors remain.
     verbose
         Details as well.
+    log
+        Takes all of it, whatever is shown.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        log: EventLog | None = None,
+    ) -> None:
+        self.log = log
         self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
         if verbose:
             _show_log_lines()
 
     def result(self, text: str) -> None:
         """Print a line of the result, unless the result is JSON."""
+        self._log_line("result", message=text)
         if not self.as_json:
             _print(text)
 
     def document(self, document: Any) -> None:
         """Print the JSON document."""
         import json
+
+        self._log_line("document", document=document)
 
         text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
         if not _encodable(text, "strict"):  # escapes of JSON's own, so that it remains JSON
@@ -46,6 +62,7 @@ class Messages:
 
     def note(self, text: str) -> None:
         """Say something of interest."""
+        self._log_line("note", message=text)
         if not self.quiet:
             typer.echo(text, err=True)
 
@@ -56,36 +73,46 @@ class Messages:
 
     def warn(self, text: str) -> None:
         """Say something that bears on the result."""
+        self._log_line("warning", message=text)
         typer.echo(f"warning: {text}", err=True)
 
+    def failed(self, text: str) -> None:
+        """Note in the log that a part of the work failed; standard error has been told."""
+        self._log_line("error", message=text)
+
     @contextmanager
-    def progress(self, title: str) -> Iterator[Callable[..., None]]:
-        """Yield ``progress(label, fraction, **numbers)``, drawn on a terminal with the time left."""
-        if self.quiet or sys.stderr is None or not sys.stderr.isatty():
-            yield _draw_nothing
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    def progress(self, title: str, amount: float | None = None) -> Iterator[Callable[..., None]]:
+        """Yield ``progress(label, fraction, **numbers)``, which tells how far, how fast and the time left.
 
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[numbers]}", markup=False),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-            tasks: dict[str, Any] = {}
+        Drawn on a terminal; elsewhere one line a minute; with a log, there as well. ``amount`` is the
+        number of pixels that a pass goes through.
+        """
+        from had_cli.commands import progress
 
-            def draw(label: str, fraction: float, **numbers: float) -> None:
-                if label not in tasks:
-                    for task in tasks.values():  # passes follow one another: one bar at a time
-                        bars.update(task, visible=False)
-                    tasks[label] = bars.add_task(f"{title}: {label}", total=1.0, numbers="")
-                shown = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())
-                bars.update(tasks[label], completed=fraction, numbers=shown)
+        with ExitStack() as stack:
+            shown = _draw_nothing
+            if not self.quiet and sys.stderr is not None:
+                pace = progress.Pace(amount)
+                if sys.stderr.isatty():
+                    shown = stack.enter_context(progress.drawn(title, pace))
+                else:
+                    shown = progress.lines(title, pace, lambda line: typer.echo(line, err=True))
+            if self.log is None:
+                yield shown
+                return
+            log, logged = self.log, progress.Pace(amount)
 
-            yield draw
+            def tell(label: str, fraction: float, **numbers: float) -> None:
+                shown(label, fraction, **numbers)
+                told = logged.told(label, fraction)
+                left, rate = (None if v is None else round(v, 3) for v in (told.left, told.rate))
+                log.progress(title, label, fraction, seconds_left=left, per_second=rate, **numbers)
+
+            yield tell
+
+    def _log_line(self, event: str, **values: Any) -> None:
+        if self.log is not None:
+            self.log.write(event, **values)
 
 
 def _show_log_lines() -> None:

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from had_cli.commands.arguments import named_method, wants_help
+from had_cli.commands.arguments import columns, named_method, wants_panels
 from had_cli.commands.numbers import integer, number
 from had_cli.errors import UsageError
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method, Param
 
 Kind = Literal["params", "train_params"]
+_CHOICE = "CHOICE"
 ORIGIN = "method_origin"  # a parameter of the command, not an option
 GIVEN = "option"
 
@@ -54,7 +55,7 @@ def with_method_options(
     known: Mapping[Any, Method] = host.methods()
     method = known.get(name) if name is None or lenient else host.method(name)
     own = getattr(method, kind) if method else ()
-    markup = wants_help(words)
+    markup = wants_panels(words)
     options = [_option(param, panel=f"Options of {name}", markup=markup) for param in own]
     fixed_names = set(inspect.signature(command).parameters)
     options += [
@@ -114,7 +115,7 @@ def _option(param: Param, panel: str, *, markup: bool) -> inspect.Parameter:
         _spelling(param),
         help=_help(param, markup=markup),
         callback=accept,
-        metavar=_metavar(param),
+        metavar=_CHOICE if markup and _is_wide(param) else _metavar(param),
         autocompletion=complete if param.choices else None,
         rich_help_panel=panel,
         parser={int: integer, float: number}.get(param.type),
@@ -193,7 +194,14 @@ def _metavar(param: Param) -> str | None:
     )
 
 
+def _is_wide(param: Param) -> bool:
+    """Tell whether the choices would be broken within a word in the column of a panel."""
+    return bool(param.choices) and len("|".join(param.choices)) > columns() // 4
+
+
 def _help(param: Param, *, markup: bool) -> str:
     limited = param.minimum is not None or param.maximum is not None
     text = f"{param.help} ({param.range()})" if limited else param.help
+    if markup and _is_wide(param):
+        text += f" One of {', '.join(param.choices)}."
     return text.replace("[", r"\[") if markup else text  # rich would take brackets for its markup

@@ -40,6 +40,13 @@ Method = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
+Cog = Annotated[
+    bool,
+    typer.Option(
+        "--cog", help="Make a .tif a cloud-optimised GeoTIFF, with overviews, for servers and web maps."
+    ),
+]
+
 Variable = Annotated[
     str | None,
     typer.Option(
@@ -90,6 +97,28 @@ Mask = Annotated[
     typer.Option(
         metavar="FILE",
         help="Raster of the scene's size; pixels that are 0 take no part.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+
+BackgroundOption = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        metavar="FILE",
+        show_default=False,
+        help="Take the statistics of the background from these pixels alone: polygons (.geojson, .gpkg, "
+        ".shp), or a raster of the scene's size, 0 where not. All pixels are scored.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+BackgroundExclude = Annotated[
+    str | None,
+    typer.Option(
+        "--background-exclude",
+        metavar="FILE",
+        show_default=False,
+        help="Leave these pixels out of the statistics of the background, as in --background.",
         rich_help_panel=_SELECTION,
     ),
 ]

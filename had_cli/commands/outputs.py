@@ -11,6 +11,8 @@ from had_cli.errors import OutputError, OutputExistsError, UsageError
 from had_cli.files import refuse_url
 from had_cli.publishing.scratch import sweep
 from had_cli.scenes.inputs import refuse_inputs
+from had_cli.scenes.output import raster_writer
+from had_cli.scenes.urls import public
 
 
 def plan_outputs(
@@ -20,6 +22,7 @@ def plan_outputs(
     *,
     overwrite: bool,
     others: Mapping[str, str | None] | None = None,
+    cog: bool = False,
 ) -> list[Path]:
     """Return the output of each scene.
 
@@ -31,6 +34,8 @@ def plan_outputs(
         None: the working directory.
     others
         Files that are read beside the scenes, by what they are (``the truth``).
+    cog
+        The maps are to be cloud-optimised GeoTIFFs.
 
     Raises
     ------
@@ -54,6 +59,8 @@ def plan_outputs(
         outputs = [(out or Path()) / name for name in unique_names(scenes, method)]
     inputs = [*(("the scene", scene) for scene in scenes), *(others or {}).items()]
     for output in outputs:
+        if cog:
+            raster_writer(output, cog=True)
         _check(output, inputs, folder_to_be_made=len(scenes) > 1 and out is not None, overwrite=overwrite)
     if len(scenes) > 1 and out is not None:
         there = next((folder for folder in (out, *out.absolute().parents) if os.path.lexists(folder)), out)
@@ -90,7 +97,7 @@ def unique_names(scenes: Sequence[str], method: str) -> list[str]:
     def longer(parts: int) -> list[str]:
         names = []
         for scene, name in zip(scenes, plain, strict=True):
-            path = Path(scene)
+            path = Path(public(scene))
             stem = name.removesuffix(f"_{method}.tif")
             extra = [path.parent.name] * (parts == 2) + [stem, path.suffix.lstrip(".")]
             names.append("_".join(part for part in [*extra, method] if part) + ".tif")

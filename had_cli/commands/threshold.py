@@ -42,7 +42,7 @@ def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # no
 
 def threshold(
     scores: Scores,
-    rule: answers.Rule,
+    rule: answers.Rule = None,
     out: Out = None,
     vector: answers.Vector = None,
     min_pixels: answers.MinPixels = 1,
@@ -65,7 +65,7 @@ def threshold(
     from had_cli.scenes.ortho import as_scored
 
     messages = Messages(as_json=json, quiet=quiet)
-    wanted = parse_rule(rule)
+    wanted = parse_rule(answers.needed_rule(rule, f"had threshold {scores}"))
     if window is not None and scene is None:
         raise UsageError("--window is the part of --scene that the map was made of; give --scene as well")
     polygons = answers.beside(vector, Path(Path(scores).name))

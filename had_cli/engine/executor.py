@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,16 +17,19 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from had_cli.engine.blocks import with_halo
-from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
+from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info, kept_bytes
 from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.passes import Passes, Progress, host_block
 from had_cli.engine.reading import (
+    Pixels,
     stored_bytes,
 )
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
+from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece
 from had_cli.errors import OutputError, SceneError
+from had_cli.scenes.background import Background
 from had_cli.scenes.describe import runs
 from had_cli.scenes.scene import ArraySource, Scene, valid_pixels
 from had_cli.scenes.source import Window
@@ -116,13 +120,16 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         self._worker.leave(reason)
 
     # -- what a method calls --------------------------------------------------------------------
-    def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
+    def reduce(self, reduction: Reduction[T], label: str = "statistics", *, background: bool = False) -> T:
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.run.Run.reduce`."""
+        chosen = self.scene.background if background else None
 
         def compute(block: HostBlock) -> T | None:
-            return self._worker.reduced_valid(reduction, block)
+            window = block.window
+            keep = None if chosen is None else chosen.mask[window.rows, window.cols]
+            return self._worker.reduced_valid(reduction, block, keep)
 
-        return self._merged(reduction.merge, self._passed(compute, label))
+        return self._merged(reduction.merge, self._passed(compute, label), background=chosen)
 
     def reduce_blocks(
         self,
@@ -183,31 +190,46 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         if least > self.memory:
             self._warn_of_memory("a square of features", least)
 
-        def compute(cells: list[Window]) -> Iterator[npt.NDArray[np.float32]]:
+        seen: set[Window] = set()
+        counted, counting = [0], Lock()
+
+        def read(cells: list[Window]) -> tuple[Pixels, list[Window]]:
             first, last = cells[0], cells[-1]
             together = Window(first.col, first.row, last.col + last.width - first.col, first.height)
-            pixels = self._pixels(with_halo(together, halo, rows, cols)[0])
+            return self._pixels(with_halo(together, halo, rows, cols)[0]), cells
+
+        def compute(row: tuple[Pixels, list[Window]]) -> Iterator[npt.NDArray[np.float32]]:
+            pixels, cells = row
             for cell in cells:
                 result = np.empty((cell.height, cell.width, bands), np.float32)
                 block = host_block(pixels, with_halo(cell, halo, rows, cols))
+                valid_here = 0
                 for place, values, valid in self._worker.mapped(function, block, halo, 1):
                     part = result[place.row - cell.row :, place.col - cell.col :]
                     part = part[: place.height, : place.width]
                     part[...] = values
                     part[~valid] = np.nan
+                    valid_here += int(np.count_nonzero(valid))
+                # features that are NaN look like invalid pixels from here on, so these are counted first
+                with counting:  # threads compute cells side by side
+                    counted[0] += 0 if cell in seen else valid_here
+                    seen.add(cell)
+                    self._valid[0] = max(self._valid[0], counted[0])
                 yield result
 
         stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
         if stream:
-            source: Any = DerivedSource(info, compute, self.memory // 4)
+            source: Any = DerivedSource(
+                info, lambda cells: compute(read(cells)), kept_bytes(info, self.memory)
+            )
         else:
-            source = ArraySource(info, self._computed_cells(compute, info.shape, label))
-        return self._derived(source, stream=stream)
+            source = ArraySource(info, self._computed_cells(read, compute, info.shape, label))
+        return self._derived(source, stream=stream, background=self.scene.background)
 
-    def _derived(self, source: Any, *, stream: bool) -> Executor:
+    def _derived(self, source: Any, *, stream: bool, background: Background | None = None) -> Executor:
         """Return a run over a scene that comes of this one; it shares device, warnings and facts."""
         run = Executor(
-            Scene(source),
+            Scene(source, background=background),
             device=self.device,
             stream=stream,
             memory=self.memory,
@@ -239,7 +261,8 @@ class Executor(Passes, AbstractContextManager["Executor"]):
 
     def _computed_cells(
         self,
-        compute: Callable[[list[Window]], Iterator[npt.NDArray[np.float32]]],
+        read: Callable[[list[Window]], tuple[Pixels, list[Window]]],
+        compute: Callable[[tuple[Pixels, list[Window]]], Iterator[npt.NDArray[np.float32]]],
         shape: tuple[int, int, int],
         label: str,
     ) -> npt.NDArray[np.float32]:
@@ -247,21 +270,25 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         cube = np.empty(shape, np.float32)
         rows, cols, _ = shape
         self._progress(label, 0.0)
-        for row in cells_of(Window(0, 0, cols, rows), shape):
-            for cell, values in zip(row, compute(row), strict=True):
+
+        def filled(row: tuple[Pixels, list[Window]]) -> Window:
+            for cell, values in zip(row[1], compute(row), strict=True):
                 cube[cell.rows, cell.cols] = values
-                self._progress(
-                    label, (cell.row * cols + cell.height * (cell.col + cell.width)) / (rows * cols)
-                )
+            return row[1][-1]
+
+        kept = (read(cells) for cells in cells_of(Window(0, 0, cols, rows), shape))
+        for last in ordered(filled, kept, lambda: cores() if self.device == "cpu" else 1):
+            self._progress(label, (last.row * cols + last.height * (last.col + last.width)) / (rows * cols))
         return cube
 
-    def sample(self, count: int) -> npt.NDArray[np.float32]:
+    def sample(self, count: int, *, background: bool = False) -> npt.NDArray[np.float32]:
         """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.run.Run.sample`.
 
         Pieces of rows lie evenly down the scene and are staggered across it, so that neither a
         wedge of nodata nor a lake takes the whole sample.
         """
         rows, cols, _ = self.scene.shape
+        chosen = self.scene.background if background else None
         width = min(cols, 512)
         pieces = min(rows, max(32, -(-count // width)))
         step = max(1, pieces * width // count)
@@ -274,8 +301,14 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             )
             for index in range(pieces)
         ]
-        rows_read = (cube[0, ::step] for cube in self._cubes(places))
-        return np.concatenate([row[valid_pixels(row)] for row in rows_read])
+        found = []
+        for place, cube in zip(places, self._cubes(places), strict=True):
+            row = cube[0, ::step]
+            valid = valid_pixels(row)
+            if chosen is not None:
+                valid &= chosen.mask[place.row, place.col : place.col + width : step]
+            found.append(row[valid])
+        return np.concatenate(found)
 
     def progress(self, label: str, fraction: float) -> None:
         """Say how far the method's own work is; see :meth:`had_cli.engine.run.Run.progress`."""
@@ -292,13 +325,20 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         self.facts.update(facts)
 
     # -- blocks ---------------------------------------------------------------------------------
-    def _merged(self, merge: Callable[[T, T], T], parts: Iterable[T | None]) -> T:
+    def _merged(
+        self, merge: Callable[[T, T], T], parts: Iterable[T | None], background: Background | None = None
+    ) -> T:
         merged = Pairwise(merge)
         for part in parts:
             merged.add(part)
-        return self._known(merged.result())
+        return self._known(merged.result(), background)
 
-    def _known(self, result: T | None) -> T:
+    def _known(self, result: T | None, background: Background | None = None) -> T:
+        if result is None and background is not None:
+            raise SceneError(
+                f"{self.scene.path}: no pixel of the background chosen by {background.name} is valid: all "
+                "are nodata, masked or not finite in some band; draw it elsewhere"
+            )
         if result is None:
             raise self._nothing_valid()
         return result

@@ -106,8 +106,11 @@ class Run(Protocol):
         """Where blocks are computed now: a run may leave a device that it began on."""
         ...
 
-    def reduce(self, reduction: Reduction[T], label: str = ...) -> T:
+    def reduce(self, reduction: Reduction[T], label: str = ..., *, background: bool = False) -> T:
         """Return the statistic over all valid pixels.
+
+        With ``background``, over those of them that the user chose as background, if any were chosen: for a
+        method that says ``background=True`` in its description.
 
         Pieces follow from the scene alone and are merged pairwise in its order, so the result does not
         depend on timing, free memory, the number of cores or the engine.
@@ -115,7 +118,7 @@ class Run(Protocol):
         Raises
         ------
         SceneError
-            When the scene has no valid pixel.
+            When the scene, or the background, has no valid pixel.
         """
         ...
 
@@ -195,8 +198,11 @@ class Run(Protocol):
         """
         ...
 
-    def sample(self, count: int) -> npt.NDArray[np.float32]:
-        """Return up to about ``count`` valid pixels spread over the scene, n x bands."""
+    def sample(self, count: int, *, background: bool = False) -> npt.NDArray[np.float32]:
+        """Return up to about ``count`` valid pixels spread over the scene, n x bands.
+
+        With ``background``, those of them that the user chose as background, if any were chosen.
+        """
         ...
 
     def progress(self, label: str, fraction: float) -> None:

@@ -22,8 +22,12 @@ SAMPLE = 16_384
 TOLERANCE = 2e-6
 
 
-def scene_moments(run: Run, *others: Any, label: str = "statistics") -> tuple[Moments, tuple[Any, ...]]:
+def scene_moments(
+    run: Run, *others: Any, label: str = "statistics", background: bool = False
+) -> tuple[Moments, tuple[Any, ...]]:
     """Return the moments of the scene's valid pixels, and the results of ``others``, in one pass.
+
+    With ``background``, of those that the user chose as background, if any were chosen.
 
     Hyperspectral covariances have condition numbers of 1e6 and more, which products in single
     precision would not survive. Small scenes are computed in double. On large ones a sample of
@@ -34,14 +38,16 @@ def scene_moments(run: Run, *others: Any, label: str = "statistics") -> tuple[Mo
     """
     bands = run.scene.shape[2]
     if not is_small(run.scene) and run.scene.source.info.format != "derived":
-        sample = run.sample(SAMPLE)
+        sample = run.sample(SAMPLE, background=background)
         if len(sample) >= 2 * bands:
             deflation = Deflation.from_sample(sample)
-            moments, *rest = run.reduce(Joint((SecondMoments(deflation), *others)), label)
+            moments, *rest = run.reduce(
+                Joint((SecondMoments(deflation), *others)), label, background=background
+            )
             if moments.count > bands and rounding_error(moments) <= TOLERANCE:
                 return deflation.undo(moments), tuple(rest)
             logger.info("the covariance is too ill-conditioned for single precision; computing it in double")
-    moments, *rest = run.reduce(Joint((SecondMoments(), *others)), label)
+    moments, *rest = run.reduce(Joint((SecondMoments(), *others)), label, background=background)
     return moments, tuple(rest)
 
 

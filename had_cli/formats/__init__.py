@@ -70,6 +70,12 @@ def had_writers() -> list[Writer]:
             suffixes=(".tif", ".tiff"),
         ),
         Writer(
+            name="cog",
+            summary="Cloud-optimised GeoTIFF, with overviews and statistics (--cog)",
+            create="had_cli.formats.cog:create_cog",
+            suffixes=(".tif", ".tiff"),
+        ),
+        Writer(
             name="envi",
             summary="ENVI header and data file",
             create="had_cli.formats.envi_writer:create_envi",

@@ -13,6 +13,7 @@ from typing import Any
 _HOMES = {
     "plugin.contract": ("CONTRACT",),
     "plugin.descriptions": ("BundledWeights", "Method", "Metric", "Param", "Reader", "Writer"),
+    "plugin.extensions": ("Exporter", "Panel", "PanelContent", "ThresholdRule"),
     "plugin.hooks": ("hookimpl",),
     "errors": (
         "DeviceError",
@@ -29,6 +30,7 @@ _HOMES = {
     "scenes.bands": ("BandGrid", "Resampling", "resampling"),
     "scenes.fingerprint": ("scene_hash",),
     "scenes.output": ("check_raster_path", "create_raster", "map_info"),
+    "results.exporting": ("ScoreMap",),
     "results.places.sampling": ("ground_sampling_distance",),
     "engine.run": ("Block", "BlockMap", "BlockReduction", "Reduction", "Run"),
     "engine.reductions": ("Extrema", "GlobalExtrema", "Joint", "Moments", "SecondMoments", "chunk_pixels"),
@@ -38,7 +40,10 @@ _HOMES = {
     "engine.devices": ("is_out_of_memory",),
     "engine.float32": ("full_float32",),
     "engine.prefetch": ("prefetch",),
+    "engine.threads": ("cores", "ordered"),
     "detection.parameters": ("method_params",),
+    "training.backgrounds": ("Backgrounds", "Variety"),
+    "training.implants": ("Implanted", "Implants"),
     "training.job": ("TrainingJob",),
     "training.loop": ("TrainingLoop",),
     "training.patches": ("draw_patch", "hold_out_scenes", "read_patch"),

@@ -157,12 +157,15 @@ class BundledWeights:
 
     ``name`` is what ``-w`` takes: the method's name, or that and a dash and more. ``file`` is
     ``"package:file"``, found by ``importlib.resources``. ``sha256`` is the file's, in hexadecimal;
-    it is checked whenever the weights are loaded.
+    it is checked whenever the weights are loaded. ``good`` and ``poor`` say in a sentence where they do
+    well and where not, for ``had models show``.
     """
 
     name: str
     file: str
     sha256: str
+    good: str = ""
+    poor: str = ""
 
     def __post_init__(self) -> None:
         _check_name("weights", self.name)
@@ -190,7 +193,11 @@ class Method:
     says that ``detect`` computes in float64; on a device without it (mps) the CPU does the work, with a
     warning.
     ``chi_square`` says that on Gaussian background the plain score follows a chi-square law, whose
+    degrees of freedom the method records as the fact ``chi_square_freedom``. ``background`` says that the
+    method takes the statistics of its background from the pixels that the user chose, where some were
+    (``run.reduce(..., background=True)``); for other methods ``--background`` is an error.
     degrees of freedom the method records as the fact ``chi_square_freedom``.
+    ``continues`` says that ``train`` begins from ``job.start`` where weights are given to begin from.
     """
 
     name: str
@@ -206,6 +213,8 @@ class Method:
     bundled: tuple[BundledWeights, ...] = ()
     double_precision: bool = False
     chi_square: bool = False
+    background: bool = False
+    continues: bool = False
 
     def __post_init__(self) -> None:
         _check_name("method", self.name)
@@ -304,4 +313,7 @@ class Offer:
     readers: tuple[Reader, ...] = ()
     writers: tuple[Writer, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    thresholds: tuple[Any, ...] = ()  # these three in had_cli.plugin.extensions, which builds on this module
+    panels: tuple[Any, ...] = ()
+    exporters: tuple[Any, ...] = ()
     hooks: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from had_cli.errors import OutputError
-from had_cli.files import printable
+from had_cli.files import SHAPEFILE, printable
 from had_cli.scenes.output import COMPANIONS
 from had_cli.scenes.source import ENVI_DATA
 
@@ -72,6 +72,8 @@ def _written(output: Path) -> Iterator[Path]:
     yield output
     if suffix == ".hdr":
         yield output.with_suffix(".img")
+    if suffix == ".shp":
+        yield from (output.with_suffix(end) for end in SHAPEFILE)
     for end in (_SIDECARS.get(suffix), *COMPANIONS):
         if end is not None:
             yield output.with_name(output.name + end)
@@ -85,6 +87,8 @@ def _files(given: Path) -> Iterator[Path]:
     suffix = given.suffix.lower()
     if suffix == ".vrt":
         yield from _sources(given)
+    if suffix == ".shp":
+        yield from (given.with_suffix(end) for end in SHAPEFILE)
     for end in (_SIDECARS.get(suffix), *COMPANIONS):
         if end is not None:
             yield Path(f"{given}{end}")

@@ -27,7 +27,7 @@ _ROWS = 256
 def orthorectified(values: npt.NDArray[Any], ortho: Ortho) -> npt.NDArray[Any]:
     """Return rows x cols floats of the scene's grid on the map, NaN where no pixel lies."""
     out = np.full(ortho.shape, np.nan, values.dtype)
-    for strip in _strips(ortho.shape):
+    for strip in strips(ortho.shape):
         rows, cols = ortho.lookup(strip)
         there = rows >= 0
         out[strip.rows][there] = values[rows[there], cols[there]]
@@ -85,7 +85,8 @@ def ortho_of_window(table: Ortho, window: Window, info: SceneInfo) -> Ortho:
     return Ortho(shape=(reach.height, reach.width), crs=table.crs, transform=transform, lookup=lookup)
 
 
-def _strips(shape: tuple[int, int]) -> Iterator[Window]:
+def strips(shape: tuple[int, int]) -> Iterator[Window]:
+    """Yield windows of whole rows that cover a map, each to be looked up in one go."""
     for row in range(0, shape[0], _ROWS):
         yield Window(0, row, shape[1], min(_ROWS, shape[0] - row))
 
@@ -93,7 +94,7 @@ def _strips(shape: tuple[int, int]) -> Iterator[Window]:
 def _reach(shape: tuple[int, int], lookup: Lookup) -> Window | None:
     """Return the part of the map where pixels lie."""
     hit_rows, hit_cols = np.zeros(shape[0], bool), np.zeros(shape[1], bool)
-    for strip in _strips(shape):
+    for strip in strips(shape):
         there = lookup(strip)[0] >= 0
         hit_rows[strip.rows] = there.any(axis=1)
         hit_cols |= there.any(axis=0)

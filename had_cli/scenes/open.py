@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError, SceneNotFoundError
+from had_cli.files import printable
 from had_cli.plugin.descriptions import Reader
 from had_cli.publishing.scratch import sweep
+from had_cli.scenes.background import Background
 from had_cli.scenes.quality import choose_quality
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
+from had_cli.scenes.urls import file_name, is_remote, public
 from had_cli.scenes.validity import Mask, nonzero
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ Bands = str | Sequence[int] | npt.NDArray[np.intp]
 # What GDAL takes that is no path: URLs, its virtual file systems, and DRIVER:name (not C:\name).
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://|/vsi|[A-Z][A-Za-z0-9_]+:")
 _GDAL = "gdal"
+POLYGONS = (".geojson", ".json", ".gpkg", ".shp")  # what is no raster, whatever GDAL makes of it
 _RAW = {".bip", ".bil", ".bsq", ".raw", ".bin", ".dat", ".img", ".cube"}
 
 
@@ -42,6 +46,8 @@ def open_scene(
     window: Window | Sequence[int] | None = None,
     mask: str | Path | npt.ArrayLike | None = None,
     quality: str | Sequence[str] | None = None,
+    background: str | Path | npt.ArrayLike | None = None,
+    background_exclude: str | Path | npt.ArrayLike | None = None,
 ) -> Scene:
     """Open a scene; nothing but its metadata is read where the format allows that.
 
@@ -61,6 +67,11 @@ def open_scene(
     quality
         Quality masks of a product whose flagged pixels take no part, by name
         (:func:`had_cli.scenes.quality.choose_quality`); default: those that its reader has on.
+    background
+        The pixels of which a method takes the statistics of the background: as ``mask``, or a file of
+        polygons (.geojson, .gpkg, .shp), in which the centres of pixels lie. All pixels are scored.
+    background_exclude
+        Pixels that are none of the background, in the same forms; of both, it decides.
 
     Raises
     ------
@@ -75,13 +86,16 @@ def open_scene(
     source = open_source(path, options)
     try:
         layers = choose_quality(source.info, quality)
-        chosen = choose_bands(source.info, bands, exclude_bands)
-        scene = Scene(source, bands=chosen, quality=layers, options=options)
+        used = choose_bands(source.info, bands, exclude_bands)
+        scene = Scene(source, bands=used, quality=layers, options=options)
         full = scene.shape[:2]
         if window is not None:
             scene = scene.select(window=_window(scene.path, window))
         if mask is not None:
             scene = scene.select(mask=_mask(mask, scene, full))
+        chosen = _background(scene, full, background, background_exclude)
+        if chosen is not None:
+            scene = scene.select(background=chosen)
     except BaseException:
         source.close()
         raise
@@ -147,7 +161,10 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     if not text:  # "$SCENE" of a variable that is not set
         raise SceneNotFoundError("a scene, a mask or a truth has an empty name; name a file")
     given = {name: value for name, value in options.items() if value is not None}
-    if _REMOTE.match(text) and not Path(text).exists():
+    if is_remote(text):
+        _refuse_local_only(text)
+        chosen = host.readers().get(_GDAL)
+    elif _REMOTE.match(text) and not Path(text).exists():
         chosen = host.readers().get(_GDAL)
     else:
         chosen = _reader_of(Path(text), text)
@@ -173,6 +190,28 @@ def _reader_of(file: Path, text: str) -> Reader | None:
     # GDAL goes last: it finds a raster in many a file that another reader knows better
     sniffing = sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL)
     return chosen or next((r for r in sniffing if host.resolve(str(r.sniff))(text)), None)
+
+
+def _refuse_local_only(text: str) -> None:
+    """Check that a URL names what GDAL reads: other readers take files of this machine."""
+    from had_cli.plugin import host
+
+    name = file_name(text)
+    suffix = Path(name).suffix.lower()
+    readers = host.readers().values()
+    if suffix == ".hdr":
+        raise SceneError(
+            f"{public(text)}: is a header; name the data file beside it, which GDAL opens with it"
+        )
+    others = [reader for reader in readers if suffix in reader.suffixes and reader.name != _GDAL]
+    shared = any(suffix in reader.suffixes for reader in readers if reader.name == _GDAL)
+    for reader in others:
+        # a product is known by its name; GDAL alone would read it without scale, masks and bad bands
+        if not shared or (reader.recognise and host.resolve(reader.recognise)(name)):
+            raise SceneError(
+                f"{public(text)}: {reader.summary}: read from files of this machine only; "
+                "download it and name the copy"
+            )
 
 
 def _refuse_no_file(file: Path) -> None:
@@ -245,13 +284,40 @@ def _window(path: str, window: Window | Sequence[int]) -> Window:
     return Window(*(int(value) for value in window))
 
 
-def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, full: tuple[int, int]) -> Mask:
+def _background(scene: Scene, full: tuple[int, int], chosen: Any, exclude: Any) -> Background | None:
+    """Return the background that files or masks choose and exclude, or None for none of either."""
+    if chosen is None and exclude is None:
+        return None
+    mask, names = np.ones(scene.shape[:2], bool), []
+    if chosen is not None:
+        mask &= _pixels(chosen, scene, full)
+        names.append(_called(chosen))
+    if exclude is not None:
+        mask &= ~_pixels(exclude, scene, full)
+        names.append(f"without {_called(exclude)}")
+    return Background(mask, " ".join(names))
+
+
+def _called(given: Any) -> str:
+    return printable(Path(given).name) if isinstance(given, str | Path) else "a mask"
+
+
+def _pixels(given: Any, scene: Scene, full: tuple[int, int]) -> Mask:
+    """Return rows x cols of the scene's window that polygons or a mask choose."""
+    if isinstance(given, str | Path) and Path(given).suffix.lower() in POLYGONS:
+        from had_cli.scenes.polygons import pixels_within, read_polygons
+
+        return pixels_within(read_polygons(given), scene)
+    return _mask(given, scene, full, "background")
+
+
+def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, full: tuple[int, int], what: str = "mask") -> Mask:
     part = scene.shape[:2]
     if isinstance(mask, str | Path):
         where = str(mask)
         valid = _layer(mask, {"layer": "mask", "shapes": (full, part)})
     else:
-        where, array = "mask", np.asarray(mask)
+        where, array = what, np.asarray(mask)
         valid = nonzero(array)
     if valid.shape == full:
         return np.ascontiguousarray(valid[scene.window.rows, scene.window.cols])
@@ -259,7 +325,7 @@ def _mask(mask: str | Path | npt.ArrayLike, scene: Scene, full: tuple[int, int])
         return valid
     size = " x ".join(map(str, valid.shape))
     raise SceneError(
-        f"{where}: the mask has {size} pixels, the scene {full[0]} x {full[1]}; give one of its size"
+        f"{where}: the {what} has {size} pixels, the scene {full[0]} x {full[1]}; give one of its size"
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.scenes.background import Background
 from had_cli.scenes.lookup import ortho_of_window
 from had_cli.scenes.source import Ortho, QualityLayer, SceneInfo, Source, Window
 from had_cli.scenes.stored import Stored
@@ -41,6 +42,9 @@ class Scene:
     options
         With what the reader opened the file, so that another process can do the same; None where there is
         no file that it could open.
+    background
+        Pixels of the window that the user chose for statistics of the background; default: none chosen, all
+        of them.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Scene:
         mask: Mask | None = None,
         quality: Sequence[QualityLayer] | None = None,
         options: Mapping[str, Any] | None = None,
+        background: Background | None = None,
     ) -> None:
         self.source, self.options = source, options
         info = source.info
@@ -69,6 +74,7 @@ class Scene:
                 f"the scene {self.window.height} x {self.window.width}"
             )
         self.mask = mask
+        self.background = background
         self.quality: tuple[QualityLayer, ...] = (
             tuple(layer for layer in info.quality if layer.default) if quality is None else tuple(quality)
         )
@@ -173,8 +179,12 @@ class Scene:
         bands: Sequence[int] | npt.NDArray[np.intp] | None = None,
         window: Window | None = None,
         mask: Mask | None = None,
+        background: Background | Mask | None = None,
     ) -> Scene:
         """Return a narrower view; all arguments are in this view's own coordinates.
+
+        ``background`` (rows x cols, True where chosen) leaves no pixel out: it says of which pixels a method
+        takes the statistics of the background, if it can (``Method.background``).
 
         Raises
         ------
@@ -182,7 +192,7 @@ class Scene:
             When the window or a band lies outside, or nothing is left.
         """
         rows, cols, count = self.shape
-        chosen, own, valid = self.bands, self.window, self.mask
+        chosen, own, valid, known = self.bands, self.window, self.mask, self.background
         if bands is not None:
             index = np.unique(np.asarray(bands, dtype=np.intp))
             if not len(index) or index[0] < 0 or index[-1] >= count:
@@ -202,10 +212,20 @@ class Scene:
                 )
             own = Window(own.col + window.col, own.row + window.row, window.width, window.height)
             valid = None if valid is None else valid[window.rows, window.cols]
+            known = None if known is None else known.within(window, self.path)
+            rows, cols = window.height, window.width
+        if background is not None:
+            known = Background.of(background).checked((rows, cols), self.path)
         if mask is not None:
             valid = mask if valid is None else valid & mask
         return Scene(
-            self.source, bands=chosen, window=own, mask=valid, quality=self.quality, options=self.options
+            self.source,
+            bands=chosen,
+            window=own,
+            mask=valid,
+            quality=self.quality,
+            options=self.options,
+            background=known,
         )
 
     # -- pixels ---------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ def had_methods() -> list[Method]:
             weights="required",
             bundled=BUNDLED,
             double_precision=True,
+            background=True,
             params=(
                 Param(
                     name="fusion",

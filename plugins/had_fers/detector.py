@@ -26,6 +26,8 @@ def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
     """
     if params.scoring == "ae" and params.fusion == "product":
         raise UsageError("--scoring ae scores the sum of the features; leave --fusion product out")
+    if params.scoring == "ae" and run.scene.background is not None:
+        raise UsageError("--background: --scoring ae takes no statistics from chosen pixels; leave it out")
     fen, network, grid = from_weights(run.weights)
     enhance = enhancement(run, fen, grid, precision=params.precision)
     found = summaries(run, network, enhance, params.tile_size)

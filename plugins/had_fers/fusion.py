@@ -42,7 +42,7 @@ def truncated_grx(run: Run) -> tuple[Scores, int]:
     out singular values below bands * 1.19e-7 times the largest. The cut-off is what matters; it is
     applied here in double precision.
     """
-    moments, _ = scene_moments(run)
+    moments, _ = scene_moments(run, background=True)
     if moments.count < 2:
         raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; fers needs at least two")
     values, vectors = np.linalg.eigh(moments.covariance)

@@ -14,6 +14,7 @@ def had_methods() -> list[Method]:
             detect="had_grx.detector:detect",
             double_precision=True,
             chi_square=True,
+            background=True,
             params=(
                 Param(
                     name="shrinkage",
@@ -38,6 +39,14 @@ def had_methods() -> list[Method]:
                     minimum=1,
                     maximum=65_535,
                     help="Score in the leading principal components only; default: all.",
+                ),
+                Param(
+                    name="algorithm",
+                    type=str,
+                    default="rxd",
+                    choices=("rxd", "utd", "rxd-utd"),
+                    help="What is matched: rxd the pixel itself (Reed-Xiaoli), utd a spectrum of ones "
+                    "(Uniform Target Detector), rxd-utd their difference; the last two as in ENVI.",
                 ),
             ),
         )

@@ -33,23 +33,36 @@ def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
         shrinkage=params.shrinkage,
         shrinkage_weight=params.shrinkage_weight,
         components=params.components,
+        algorithm=params.algorithm,
     )
 
 
 def score(
-    run: Run, *, shrinkage: str = "none", shrinkage_weight: float = 1e-3, components: int | None = None
+    run: Run,
+    *,
+    shrinkage: str = "none",
+    shrinkage_weight: float = 1e-3,
+    components: int | None = None,
+    algorithm: str = "rxd",
 ) -> npt.NDArray[np.float32]:
     """Return (x - m)^T S^+ (x - m) of every pixel, rows x cols (Reed & Yu 1990, eq. 25).
 
     With the defaults S is the sample covariance with divisor N - 1, and S^+ its inverse on all
-    directions in which the scene varies by more than rounding.
+    directions in which the scene varies by more than rounding. Where the user chose background, m and S are
+    of its pixels. ``algorithm`` ``utd`` returns (1 - m)^T S^+ (x - m), and ``rxd-utd`` (x - 1)^T S^+ (x - m)
+    (Chang & Chiang, IEEE TGRS 40(6), 2002).
     """
-    moments, _ = scene_moments(run)
+    moments, _ = scene_moments(run, background=True)
+    chosen = run.scene.background
     if moments.count < 2:
-        raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; GRX needs at least two")
+        where = "" if chosen is None else f" of the background chosen by {chosen.name}"
+        raise SceneError(
+            f"{run.scene.path}: a single valid pixel{where} has no covariance; GRX needs at least two"
+        )
     covariance, weight = shrunk_covariance(run, moments, shrinkage, shrinkage_weight)
     white = whitening(covariance, moments.mean, components)
     bands = len(moments.mean)
+    pixels = "valid pixels" if chosen is None else "pixels of background"
     if weight is not None:
         run.record(shrinkage_weight=weight)
     if components is None and white.rank < bands:
@@ -59,13 +72,16 @@ def score(
         )
     if components is None and weight is None and moments.count <= 2 * bands:
         run.warn(
-            f"{moments.count} valid pixels for {bands} bands: the covariance is poorly known and scores say "
+            f"{moments.count} {pixels} for {bands} bands: the covariance is poorly known and scores say "
             "little; consider --shrinkage ledoit-wolf or fewer bands"
         )
     if white.rank:
         noise = reading_error(run, moments.mean)[:, None] * white.matrix
         warn_of_reading_error(run, float(np.sqrt(np.sum(noise**2) / white.rank)))
-    run.record(rank=white.rank, valid_pixels=moments.count)
+    run.record(rank=white.rank)
+    run.record(**{"valid_pixels" if chosen is None else "background_pixels": moments.count})
+    if algorithm != "rxd":
+        return run.map(Matched(white, hybrid=algorithm == "rxd-utd"))
     if weight is None:  # a shrunk covariance makes no chi-square scores, whatever the background
         run.record(chi_square_freedom=white.rank)
     return run.map(Distance(white, precision(run, white, covariance)))
@@ -109,4 +125,31 @@ class Distance:
             z = self.white.applied(x, matrix)
             z -= shift
             scores[start : start + chunk] = xp.astype(xp.vecdot(z, z), xp.float32)
+        return xp.reshape(scores, cube.shape[:2])
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Block map to the Uniform Target Detector, or to the squared Mahalanobis distance less that.
+
+    The distance subtracts two sums of the same size, so all of it is in double precision.
+    """
+
+    white: Whitening
+    hybrid: bool
+
+    def __call__(self, block: Block) -> Any:
+        """Return core height x core width (1 - m)^T S^+ (x - m), or (x - 1)^T S^+ (x - m)."""
+        xp = block.xp
+        cube = block.core_of(block.cube)
+        pixels = xp.reshape(cube, (-1, cube.shape[-1]))
+        ones = (1 - self.white.mean) @ self.white.matrix
+        mean, target, matrix = (like(pixels, a, xp) for a in (self.white.mean, ones, self.white.matrix))
+        scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=device_of(pixels))
+        chunk = chunk_pixels(xp)
+        for start in range(0, pixels.shape[0], chunk):
+            x = xp.astype(pixels[start : start + chunk, :], xp.float64) - mean
+            z = self.white.applied(x, matrix)
+            found = xp.vecdot(z, z - target) if self.hybrid else z @ target
+            scores[start : start + chunk] = xp.astype(found, xp.float32)
         return xp.reshape(scores, cube.shape[:2])

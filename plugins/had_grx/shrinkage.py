@@ -42,7 +42,7 @@ def _oas(covariance: Array, count: int) -> float:
 def _ledoit_wolf(run: Run, moments: Moments) -> float:
     bands, count = len(moments.mean), moments.count
     covariance = moments.scatter / count
-    fourth: float = run.reduce(FourthMoment(moments.mean), "shrinkage")
+    fourth: float = run.reduce(FourthMoment(moments.mean), "shrinkage", background=True)
     square = float(np.sum(covariance**2))
     distance = square - float(np.trace(covariance)) ** 2 / bands  # d^2 B: how far S is from the identity
     error = (fourth / count - square) / count  # b^2 B: how far S is from the true covariance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def test_the_template_has_the_sections_and_is_no_page():
 @pytest.fixture
 def generate():
     spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
+    sys.path.insert(0, str(ROOT / "docs"))  # where the script itself would find what it imports
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -83,7 +83,7 @@ def test_on_the_command_line(had, path, method, memory):
 METHODS = {
     "grx": (
         had_grx.detector.detect,
-        SimpleNamespace(shrinkage="ledoit-wolf", shrinkage_weight=1e-3, components=None),
+        SimpleNamespace(shrinkage="ledoit-wolf", shrinkage_weight=1e-3, components=None, algorithm="rxd"),
     ),
     "slrx": (had_slrx.detector.detect, SimpleNamespace(block_size=3)),
     "ssf": (had_ssf.detector.detect, SimpleNamespace(save_parts=None, wide=True)),

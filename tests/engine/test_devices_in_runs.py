@@ -14,7 +14,7 @@ from had_cli.scenes.scene import Scene
 from had_grx.detector import detect as grx
 from had_slrx.detector import detect as slrx
 
-GRX = SimpleNamespace(shrinkage="none", shrinkage_weight=0.0, components=None)
+GRX = SimpleNamespace(shrinkage="none", shrinkage_weight=0.0, components=None, algorithm="rxd")
 
 
 class SmallDevice:

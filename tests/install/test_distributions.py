@@ -61,7 +61,14 @@ def test_the_wheel_holds_the_core_and_the_method_packages(wheel):
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert {"had_cli", "had_grx", "had_slrx"} <= tops
     packages = {path.parent.name for path in (ROOT / "plugins").glob("had_*/__init__.py")}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"had_cli"} | packages
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"had_cli"} | packages
+
+
+def test_the_wheel_brings_the_manual_pages_and_the_sources_the_qgis_plugin(wheel, sources):
+    pages = {page.name for page in (ROOT / "docs" / "man").iterdir()}
+    data = [name for name in wheel.namelist() if ".data/" in name]
+    assert {name.partition(".data/data/")[2] for name in data} == {f"share/man/man1/{page}" for page in pages}
+    assert "qgis/had_processing/metadata.txt" in sources
 
 
 def test_every_module_of_the_tree_is_in_the_wheel(wheel):

@@ -73,7 +73,7 @@ def test_each_target_is_found_within_a_pixel_and_its_area_within_a_tenth(flown, 
 
     found = {}
     for feature in features:
-        ring = np.array(feature["geometry"]["coordinates"][0])
+        ring = np.array(feature["geometry"]["coordinates"][0][0])
         x, y = project("EPSG:4326", CRS.from_epsg(epsg), ring[:, 0], ring[:, 1])
         corners = to_pixels(x, y)
         centre = (corners.min(axis=0) + corners.max(axis=0)) / 2

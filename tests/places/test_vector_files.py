@@ -1,4 +1,4 @@
-"""Places written as GeoJSON and GeoPackage are what their standards ask for."""
+"""Places written as GeoJSON, GeoPackage and Shapefile are what their standards ask for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from had_cli.errors import OutputError, OutputExistsError
 from had_cli.results.places import find_places
 from had_cli.results.places.outline import shoelace
 from had_cli.results.places.place import FIELDS
+from had_cli.results.places.writing import SHORT, save_layers
 
 UTM = CRS.from_epsg(32632).to_wkt()
 NORTH_UP = (4.0, 0.0, 512_000.0, 0.0, -4.0, 5_403_000.0)
@@ -35,7 +36,7 @@ def places(scores):
 
 
 def polygons(geometry):
-    return [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+    return geometry["coordinates"]
 
 
 def test_geojson_is_in_wgs84_with_rings_by_the_right_hand_rule(places, tmp_path):
@@ -43,19 +44,19 @@ def test_geojson_is_in_wgs84_with_rings_by_the_right_hand_rule(places, tmp_path)
     assert document["type"] == "FeatureCollection"
     assert "crs" not in document  # RFC 7946 has done away with it
     assert [f["properties"]["rank"] for f in document["features"]] == [1, 2, 3]
-    assert [f["geometry"]["type"] for f in document["features"]] == ["MultiPolygon", "Polygon", "Polygon"]
+    assert [f["geometry"]["type"] for f in document["features"]] == ["MultiPolygon"] * 3
     for feature in document["features"]:
         for polygon in polygons(feature["geometry"]):
             for number, ring in enumerate(polygon):
                 points = np.array(ring)
                 assert (points[0] == points[-1]).all()
                 assert (shoelace(*points.T) > 0) == (number == 0)
-    holed = document["features"][2]["geometry"]["coordinates"]
+    holed = document["features"][2]["geometry"]["coordinates"][0]
     assert len(holed) == 2
 
 
 def test_geojson_lies_where_the_raster_does(places):
-    corner = min(places.to_geojson()["features"][1]["geometry"]["coordinates"][0])
+    corner = min(places.to_geojson()["features"][1]["geometry"]["coordinates"][0][0])
     (x,), (y,) = project("EPSG:4326", UTM, [corner[0]], [corner[1]])
     assert x == pytest.approx(512_000 + 4 * 70, abs=0.01)
     assert y in (pytest.approx(5_403_000 - 4 * 50, abs=0.01), pytest.approx(5_403_000 - 4 * 51, abs=0.01))
@@ -68,7 +69,7 @@ def test_long_edges_follow_the_curve_of_the_other_map(tmp_path):
     transform = (500.0, 0.0, -500_000.0, 0.0, -500.0, 900_000.0)
     (place,) = find_places(scores, 1, crs=crs, transform=transform).places
     found = find_places(scores, 1, crs=crs, transform=transform)
-    ring = np.array(found.to_geojson()["features"][0]["geometry"]["coordinates"][0])
+    ring = np.array(found.to_geojson()["features"][0]["geometry"]["coordinates"][0][0])
     x, y = project("EPSG:4326", crs, *((ring[:-1] + ring[1:]) / 2).T)
     rows = (900_000.0 - np.array(y)) / 500
     cols = (np.array(x) + 500_000.0) / 500
@@ -92,7 +93,7 @@ def test_a_place_across_the_antimeridian_is_cut_there():
 def test_without_a_coordinate_system_geojson_says_that_it_holds_pixels(scores):
     document = find_places(scores, 1).to_geojson()
     assert document["coordinates_are"] == "pixels: column, row"
-    ring = np.array(document["features"][1]["geometry"]["coordinates"][0])
+    ring = np.array(document["features"][1]["geometry"]["coordinates"][0][0])
     assert ring.min(axis=0).tolist() == [70, 50]
     assert ring.max(axis=0).tolist() == [71, 51]
 
@@ -134,8 +135,8 @@ def test_without_pyogrio_the_error_says_what_to_install(places, tmp_path, monkey
 
 
 def test_another_suffix_is_refused(places, tmp_path):
-    with pytest.raises(OutputError, match=r"\.geojson or \.gpkg"):
-        places.save(tmp_path / "places.shp")
+    with pytest.raises(OutputError, match=r"\.geojson, \.gpkg or \.shp"):
+        places.save(tmp_path / "places.kml")
 
 
 @pytest.mark.parametrize("suffix", [".geojson", ".gpkg"])
@@ -148,3 +149,34 @@ def test_an_existing_file_is_kept_unless_overwritten(places, tmp_path, suffix):
     places.save(path, overwrite=True)
     assert path.stat().st_size > 100
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_shapefile_holds_the_fields_under_short_names_and_its_whole_set_is_replaced(scores, tmp_path):
+    pyogrio = pytest.importorskip("pyogrio")
+    path = tmp_path / "places.shp"
+    find_places(scores, 5, crs=UTM, transform=NORTH_UP).save(path)
+    places = find_places(scores, 1, crs=UTM, transform=NORTH_UP)
+    with pytest.raises(OutputExistsError):
+        places.save(path)
+    places.save(path, overwrite=True)
+    about = pyogrio.read_info(path)
+    assert about["features"] == 3
+    assert CRS.from_string(about["crs"]).to_epsg() == 32632
+    assert max(len(name) for name in about["fields"]) <= 10
+    assert set(about["fields"]) == {SHORT.get(name, name) for name in FIELDS}
+    meta, _, _, columns = pyogrio.raw.read(path)
+    found = dict(zip(meta["fields"], columns, strict=True))
+    assert found["rank"].tolist() == [1, 2, 3]
+    assert found["area_m2"] == pytest.approx([place.area_m2 for place in places.places])
+    left = {file.name for file in tmp_path.iterdir()}
+    assert left == {f"places.{end}" for end in ("shp", "shx", "dbf", "prj", "cpg")}
+
+
+def test_a_geopackage_has_a_layer_for_each_map(scores, tmp_path):
+    pyogrio = pytest.importorskip("pyogrio")
+    few, many = (find_places(scores, low, crs=UTM, transform=NORTH_UP) for low in (5, 1))
+    path = tmp_path / "all.gpkg"
+    save_layers({"few": (few.places, few.ground), "many": (many.places, many.ground)}, path)
+    assert [name for name, _ in pyogrio.list_layers(path)] == ["few", "many"]
+    counts = [pyogrio.read_info(path, layer=name)["features"] for name in ("few", "many")]
+    assert counts == [len(few.places), len(many.places)]

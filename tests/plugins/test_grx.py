@@ -18,7 +18,7 @@ from had_cli.scenes.scene import Scene
 from had_grx.detector import detect
 from had_grx.whitening import whitening
 
-PLAIN = SimpleNamespace(shrinkage="none", shrinkage_weight=1e-3, components=None)
+PLAIN = SimpleNamespace(shrinkage="none", shrinkage_weight=1e-3, components=None, algorithm="rxd")
 
 
 def literal(cube):

@@ -25,6 +25,7 @@ from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.passes import Progress
 from had_cli.engine.reading import stored_bytes
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
+from had_cli.scenes.background import Background
 from had_cli.scenes.scene import Float, Scene
 from had_cli.scenes.source import SceneInfo, Window
 
@@ -73,6 +74,7 @@ class ClusterExecutor(Executor):
                 mask=scene.mask,
                 quality=scene.quality,
                 options=scene.options,
+                background=scene.background,
             ),
             stream=True,
             memory=memory,
@@ -103,9 +105,11 @@ class ClusterExecutor(Executor):
         return self._watched.pixels
 
     # -- what a method calls --------------------------------------------------------------------
-    def reduce(self, reduction: Reduction[T], label: str = "statistics") -> T:
+    def reduce(self, reduction: Reduction[T], label: str = "statistics", *, background: bool = False) -> T:
         """Return the statistic over all valid pixels; see :meth:`had_cli.engine.run.Run.reduce`."""
-        result: T = self._reduced(OfPixels(reduction), label)
+        chosen = self.scene.background if background else None
+        work = OfPixels(reduction, None if chosen is None else chosen.mask)
+        result: T = self._known(self._reduced(work, label), chosen)
         return result
 
     def reduce_blocks(
@@ -120,7 +124,8 @@ class ClusterExecutor(Executor):
     ) -> T:
         """Return a statistic of pieces; see :meth:`had_cli.engine.run.Run.reduce_blocks`."""
         work = OfBlocks(reduction, halo, align)
-        result: T = self._reduced(work, label, halo=halo, align=align, cost=cost, parallel=parallel)
+        found = self._reduced(work, label, halo=halo, align=align, cost=cost, parallel=parallel)
+        result: T = self._known(found)
         return result
 
     def _reduced(self, work: OfPixels | OfBlocks, label: str, *, halo: int = 0, **cut: Any) -> Any:
@@ -137,7 +142,7 @@ class ClusterExecutor(Executor):
 
         for _ in self._told(made(), label):
             pass
-        return self._known(done.total(self._cluster.result(tree.result())))
+        return done.total(self._cluster.result(tree.result()))
 
     def map(
         self,
@@ -174,7 +179,8 @@ class ClusterExecutor(Executor):
         Every pass computes it again, as where a scene is streamed.
         """
         del label
-        return self._of(Through(self._recipe, function, bands, halo, cost), derived_info(self.scene, bands))
+        recipe = Through(self._recipe, function, bands, halo, cost)
+        return self._of(recipe, derived_info(self.scene, bands), self.scene.background)
 
     def shrunk(self, factor: int, *, label: str = "smaller") -> ClusterExecutor:
         """Return the run of the scene averaged by squares; see :meth:`had_cli.engine.run.Run.shrunk`.
@@ -202,14 +208,14 @@ class ClusterExecutor(Executor):
             pass
         return self._of(kept, info)
 
-    def _of(self, recipe: Recipe, info: SceneInfo) -> ClusterExecutor:
+    def _of(self, recipe: Recipe, info: SceneInfo, background: Background | None = None) -> ClusterExecutor:
         """Return a run over a scene that comes of this one; it shares warnings and facts."""
 
         def read(window: Window) -> Float:
             return run._read(window)
 
         run = ClusterExecutor(
-            Scene(RemoteSource(info, read)),
+            Scene(RemoteSource(info, read), background=background),
             self._cluster,
             memory=self.memory,
             seed=self.seed,

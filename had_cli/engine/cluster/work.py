@@ -15,7 +15,7 @@ from had_cli.engine.prefetch import prefetch
 from had_cli.engine.reading import READ, stored_bytes
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
 from had_cli.engine.worker import HostBlock, Piece, Worker
-from had_cli.scenes.scene import Float, Scene
+from had_cli.scenes.scene import Float, Mask, Scene
 from had_cli.scenes.source import Window
 
 
@@ -33,13 +33,16 @@ class Statistic(Protocol):
 
 @dataclass(frozen=True)
 class OfPixels:
-    """A statistic of spectra."""
+    """A statistic of spectra; of those that ``keep``, rows x cols of the scene, chooses."""
 
     reduction: Reduction[Any]
+    keep: Mask | None = None
 
     def compute(self, worker: Worker, block: HostBlock) -> Any:
         """Return the result of the block's valid pixels."""
-        return worker.reduced_valid(self.reduction, block)
+        window = block.window
+        keep = None if self.keep is None else self.keep[window.rows, window.cols]
+        return worker.reduced_valid(self.reduction, block, keep)
 
     def merge(self, first: Any, second: Any) -> Any:
         """Return the result of both."""

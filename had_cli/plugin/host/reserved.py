@@ -6,9 +6,10 @@ from had_cli.plugin.descriptions import Method
 
 # the options of `had detect` and `had train` and the arguments of the functions behind them
 RESERVED = frozenset(
-    {"bands", "checkpoint", "debug", "device", "engine", "exclude_bands", "help", "json", "mask", "memory"}
-    | {"mask_out", "method", "min_pixels", "ortho", "out", "output", "overwrite", "progress", "quality"}
-    | {"quiet", "resume"}
+    {"background", "background_exclude"}
+    | {"bands", "checkpoint", "debug", "device", "engine", "exclude_bands", "help", "json", "mask", "memory"}
+    | {"log_json", "mask_out", "method", "min_pixels", "ortho", "out", "output", "overwrite", "progress"}
+    | {"quality", "quiet", "resume"}
     | {"scene", "scenes", "scheduler", "seed", "threshold", "truth", "truth_variable", "variable", "vector"}
     | {"verbose", "version", "warn", "weights", "window", "workers", "memory_limit"}
 )

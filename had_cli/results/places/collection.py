@@ -43,7 +43,7 @@ class Places:
         return document(self.places, self.ground)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the places as polygons: .geojson (in WGS84) or .gpkg (in the scene's system).
+        """Write the places as polygons: .geojson (in WGS84), .gpkg or .shp (in the scene's system).
 
         Raises
         ------

@@ -69,7 +69,10 @@ def _cut(ground: Ground, outline: Polygons) -> Rings:
 
 
 def _oriented(outline: Polygons | Rings) -> dict[str, Any]:
-    """Return a geometry whose outer rings run anticlockwise and holes clockwise (section 3.1.6)."""
+    """Return a MultiPolygon whose outer rings run anticlockwise and holes clockwise (section 3.1.6).
+
+    Always one, as in the other formats: a column of geometries is of one type in most of what reads it.
+    """
     polygons = []
     for polygon in outline:
         rings = []
@@ -78,6 +81,4 @@ def _oriented(outline: Polygons | Rings) -> dict[str, Any]:
             anticlockwise = shoelace(points[:, 0], points[:, 1]) > 0
             rings.append((points if anticlockwise == (number == 0) else points[::-1]).tolist())
         polygons.append(rings)
-    if len(polygons) == 1:
-        return {"type": "Polygon", "coordinates": polygons[0]}
     return {"type": "MultiPolygon", "coordinates": polygons}

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import struct
-import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from had_cli.errors import OutputError
-from had_cli.files import refuse_existing, write_whole
+from had_cli.files import SHAPEFILE, refuse_existing, write_whole, written_whole
 from had_cli.results.places.ground import Ground
 from had_cli.results.places.place import FIELDS, Place, Polygons
 
-SUFFIXES = (".geojson", ".json", ".gpkg")
+SUFFIXES = (".geojson", ".json", ".gpkg", ".shp")
 LAYER = "places"
+DRIVERS = {".gpkg": "GPKG", ".shp": "ESRI Shapefile"}
+SHORT = {
+    f"{name}_{number}": f"{short}_{number}"
+    for name, short in (("difference", "diff"), ("deviations", "devs"))
+    for number in (1, 2, 3)
+}
+"""Names of fields in a Shapefile, which has room for ten letters, where they are longer."""
+
+Layers = Mapping[str, tuple[Sequence[Place], Ground]]
 
 
 def check_vector_path(path: Path, *, overwrite: bool) -> None:
@@ -27,7 +35,7 @@ def check_vector_path(path: Path, *, overwrite: bool) -> None:
     Raises
     ------
     OutputError
-        When no format has its suffix, GeoPackage lacks its library, or the folder is missing.
+        When no format has its suffix, the format lacks its library, or the folder is missing.
     OutputExistsError
         When it exists and ``overwrite`` is false.
     """
@@ -41,24 +49,43 @@ def check_vector_suffix(path: Path) -> None:
     Raises
     ------
     OutputError
-        When there is none, or GeoPackage lacks its library.
+        When there is none, or it lacks its library.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{path}: places are written as .geojson or .gpkg; choose one of them")
-    if path.suffix.lower() == ".gpkg":
+        raise OutputError(f"{path}: places are written as .geojson, .gpkg or .shp; choose one of them")
+    if path.suffix.lower() in DRIVERS:
         _pyogrio(path)
 
 
 def save(places: Sequence[Place], ground: Ground, path: Path, *, overwrite: bool = False) -> Path:
     """Write ``places`` in the format of ``path``'s suffix; see ``Places.save``."""
     check_vector_path(path, overwrite=overwrite)
-    if path.suffix.lower() == ".gpkg":
-        content = _geopackage(places, ground, path)
-    else:
-        from had_cli.results.places.geojson import document
+    if path.suffix.lower() in DRIVERS:
+        return save_layers({LAYER: (places, ground)}, path, overwrite=overwrite)
+    from had_cli.results.places.geojson import document
 
-        content = (json.dumps(document(places, ground), allow_nan=False) + "\n").encode()
-    write_whole(path, content, overwrite=overwrite)
+    content = json.dumps(document(places, ground), allow_nan=False) + "\n"
+    write_whole(path, content.encode(), overwrite=overwrite)
+    return path
+
+
+def save_layers(layers: Layers, path: Path, *, overwrite: bool = False) -> Path:
+    """Write places as layers of a GeoPackage, by name; a Shapefile has one.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        As :func:`check_vector_path`, and when it cannot be written.
+    """
+    check_vector_path(path, overwrite=overwrite)
+    pyogrio = _pyogrio(path)
+    companions = [path.with_suffix(end).name for end in SHAPEFILE] if path.suffix.lower() == ".shp" else []
+    with written_whole(path, companions=companions, overwrite=overwrite) as scratch:
+        for number, (name, (places, ground)) in enumerate(layers.items()):
+            try:
+                _write(pyogrio, places, ground, scratch, name, append=number > 0)
+            except pyogrio.errors.DataSourceError as error:
+                raise OutputError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
     return path
 
 
@@ -68,36 +95,33 @@ def _pyogrio(path: Path) -> Any:
         import pyogrio.raw
     except ImportError as error:
         raise OutputError(
-            f'{path}: writing GeoPackage needs pyogrio; install it with: pip install "had[vector]", '
+            f'{path}: writing {path.suffix} needs pyogrio; install it with: pip install "had[vector]", '
             "or write .geojson"
         ) from error
     return pyogrio
 
 
-def _geopackage(places: Sequence[Place], ground: Ground, path: Path) -> bytes:
-    """Return the bytes of a GeoPackage with one layer, ``places``, in the scene's system."""
-    pyogrio = _pyogrio(path)
+def _write(
+    pyogrio: Any, places: Sequence[Place], ground: Ground, path: Path, layer: str, *, append: bool
+) -> None:
+    """Write one layer, in the scene's system."""
+    driver = DRIVERS[path.suffix.lower()]
     columns, missing = _columns([place.properties() for place in places])
-    geometry = np.array([_wkb(ground, place.outline) for place in places], dtype=object)
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder, "places.gpkg")
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "'crs' was not provided")  # the notes of the places say so
-                pyogrio.raw.write(
-                    scratch,
-                    geometry=geometry,
-                    field_data=columns,
-                    field_mask=missing,
-                    fields=np.array(list(FIELDS), dtype=object),
-                    geometry_type="MultiPolygon",
-                    crs=ground.crs,
-                    layer=LAYER,
-                    driver="GPKG",
-                )
-        except pyogrio.errors.DataSourceError as error:
-            raise OutputError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
-        return scratch.read_bytes()
+    names = [SHORT.get(name, name) if driver != "GPKG" else name for name in FIELDS]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'crs' was not provided")  # the notes of the places say so
+        pyogrio.raw.write(
+            path,
+            geometry=np.array([_wkb(ground, place.outline) for place in places], dtype=object),
+            field_data=columns,
+            field_mask=missing,
+            fields=np.array(names, dtype=object),
+            geometry_type="MultiPolygon" if driver == "GPKG" else "Polygon",
+            crs=ground.crs,
+            layer=layer if driver == "GPKG" else None,
+            driver=driver,
+            append=append,
+        )
 
 
 def _columns(rows: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:

@@ -12,6 +12,7 @@ import had_cli
 import had_grx.detector
 import had_slrx.detector
 import had_ssf.detector
+from had_cli.detection.parameters import method_params
 from had_cli.engine.cluster import cutting
 from had_cli.engine.cluster.executor import ClusterExecutor
 from had_cli.engine.executor import Executor
@@ -25,13 +26,16 @@ FILES = {
     ),
 }
 METHODS = {
-    "grx": (
-        had_grx.detector.detect,
-        SimpleNamespace(shrinkage="ledoit-wolf", shrinkage_weight=1e-3, components=None),
-    ),
-    "slrx": (had_slrx.detector.detect, SimpleNamespace(block_size=3)),
-    "ssf": (had_ssf.detector.detect, SimpleNamespace(save_parts=None, wide=True)),
+    "grx": (had_grx.detector.detect, {"shrinkage": "ledoit-wolf"}),
+    "slrx": (had_slrx.detector.detect, {"block_size": 3}),
+    "ssf": (had_ssf.detector.detect, {}),
 }
+
+
+def method_of(name):
+    """Return a method's function and all its parameters."""
+    function, given = METHODS[name]
+    return function, SimpleNamespace(**method_params(name, given))
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +48,10 @@ def paths(cube, tmp_path_factory):
     [("bil", "grx", 137), ("tiled", "grx", 350), ("bil", "slrx", 350), ("tiled", "ssf", 997)],
 )
 def test_blocks_that_do_not_divide_the_scene(paths, cube, cluster, file, method, pixels):
-    (function, params), path = METHODS[method], paths[file]
-    with open_scene(path) as scene:
+    (function, params), path = method_of(method), paths[file]
+    mask = np.zeros(cube.shape[:2], bool)
+    mask[20:80, 15:60] = True  # statistics of some pixels alone
+    with open_scene(path, background=mask if method == "grx" else None) as scene:
         with Executor(scene, block_pixels=pixels) as run:
             whole = function(run, params)
         with Executor(scene, block_pixels=pixels, stream=True) as run:
@@ -81,7 +87,7 @@ def test_a_worker_that_is_killed_on_the_way(paths, cluster, monkeypatch, method,
     """SSF keeps averages of the scene on the workers as well: what was lost is computed again."""
     monkeypatch.setattr(cutting, "TASK", 20_000)  # many tasks
     monkeypatch.setattr(cutting, "WHOLE", 0)
-    function, params = METHODS[method]
+    function, params = method_of(method)
     with open_scene(paths["bil"]) as scene:
         with Executor(scene, block_pixels=pixels, stream=True) as run:
             streamed = function(run, params)
