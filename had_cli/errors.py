@@ -46,6 +46,12 @@ class DeviceError(HadError, RuntimeError):
     """The device asked for does not exist or cannot be used."""
 
 
+class ClusterError(HadError, ConnectionError):
+    """A cluster cannot be reached, or was lost during the work."""
+
+    __str__ = Exception.__str__
+
+
 class UsageError(HadError, ValueError):
     """A value given by the caller is outside what is accepted (exit status 2)."""
 

@@ -17,7 +17,11 @@ _START = (
 
 
 def run_job(
-    job: dict[str, Any], progress: Callable[[str, float], None], *, show_errors: bool = False
+    job: dict[str, Any],
+    progress: Callable[[str, float], None],
+    *,
+    show_errors: bool = False,
+    folder: str | None = None,
 ) -> dict[str, Any]:
     """Return the last message of the child that ran ``job`` (see :mod:`had_cli.bench.child`).
 
@@ -27,6 +31,8 @@ def run_job(
         Called with a label and a fraction while the child runs.
     show_errors
         Pass on what the child wrote to standard error, tracebacks included.
+    folder
+        Where the child runs, to which paths in the job are relative; default: here.
     """
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(  # noqa: S603 - this very interpreter
@@ -34,6 +40,7 @@ def run_job(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
+            cwd=folder,
         )
         try:
             last = _converse(child, job, progress)

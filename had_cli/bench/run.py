@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from had_cli.bench.cases import Case, Skipped, find_cases
 from had_cli.bench.clock import Clock
@@ -23,9 +23,14 @@ from had_cli.bench.replacing import replaced
 from had_cli.bench.results import BenchResults, assemble, uneven_scenes
 from had_cli.bench.trained import MARK
 from had_cli.engine.devices import choose_device
+from had_cli.files import write_whole
 from had_cli.scenes.inputs import refuse_inputs
 
+if TYPE_CHECKING:
+    from had_cli.engine.cluster.cluster import Cluster
+
 Progress = Callable[[str, float], None]
+Ended = tuple[Plan, dict[str, Any], str]  # a cell, its last message, and what to say of the time left
 
 
 def _silence(_line: str) -> None:
@@ -60,6 +65,7 @@ def run_bench(
     recipe: str | None = None,
     voice: Voice | None = None,
     show_errors: bool = False,
+    cluster: Cluster | None = None,
 ) -> BenchResults:
     """Judge every configuration on every scene and write what came of it into ``folder``.
 
@@ -82,6 +88,9 @@ def run_bench(
         A public benchmark (:mod:`had_cli.bench.recipes`); other scenes are passed over.
     show_errors
         Pass on what the cells' processes write to standard error, tracebacks included.
+    cluster
+        Whose workers run the cells, several at a time (:func:`had_cli.engine.cluster.connecting.connected`);
+        default: this machine runs them one after the other.
 
     Raises
     ------
@@ -110,7 +119,7 @@ def run_bench(
     kind = device.partition(":")[0]
     plans = plan(cases, configurations, conditions, kind, keep_maps=keep_maps, repeats=repeats)
     with BenchFolder(folder) as store:
-        single = _run(plans, store, conditions, voice, rerun=rerun, show_errors=show_errors)
+        single = _run(plans, store, conditions, voice, rerun=rerun, show_errors=show_errors, cluster=cluster)
         seeds = range(conditions.seed, conditions.seed + repeats)
         cells = [combined(single[i : i + repeats], seeds) for i in range(0, len(single), repeats)]
         _warn_of(cells, voice)
@@ -177,6 +186,7 @@ def _run(
     *,
     rerun: bool,
     show_errors: bool,
+    cluster: Cluster | None,
 ) -> list[Cell]:
     """Return the cells of all plans, running what is not done."""
     done = {} if rerun else {wanted.hash: store.cell(wanted.hash) for wanted in plans}
@@ -185,49 +195,73 @@ def _run(
         there = wanted.map is None or (store.path / wanted.map).is_file()
         return done.get(wanted.hash) is not None and there
 
-    waiting = [wanted for wanted in plans if wanted.case.error is None and not finished(wanted)]
-    kept = sum(wanted.case.error is None for wanted in plans) - len(waiting)
+    missing = [wanted for wanted in plans if wanted.case.error is None and not finished(wanted)]
+    kept = sum(wanted.case.error is None for wanted in plans) - len(missing)
+    # a cell may stand under two labels
+    waiting = list({(wanted.hash, wanted.map): wanted for wanted in reversed(missing)}.values())[::-1]
     if kept:
         voice.note(f"{store.path}: {kept} of {len(plans)} cells are done already")
+    for name, error in {wanted.case.name: wanted.case.error for wanted in plans}.items():
+        if error is not None:
+            voice.fail(f"{name}: {error}")
+    if cluster is None:
+        ended = _one_by_one(waiting, store, conditions, voice, show_errors=show_errors)
+    else:
+        ended = _side_by_side(waiting, store, conditions, cluster)
+    errors: dict[str, str] = {}
+    for number, (wanted, last, left) in enumerate(ended, start=1):
+        if "error" in last:
+            voice.fail(f"{wanted.title}: {last['error']}")
+            errors[wanted.hash] = last["error"]
+            continue
+        document = {"key": wanted.key, "outcome": last["outcome"], "cost": last["cost"]}
+        store.keep(wanted.hash, document)
+        done[wanted.hash] = document
+        _report_cell(f"[{number}/{len(waiting)}] {wanted.title}", wanted, last, left, voice)
+    return [_cell(wanted, errors.get(wanted.hash), done.get(wanted.hash)) for wanted in plans]
+
+
+def _cell(wanted: Plan, error: str | None, document: Mapping[str, Any] | None) -> Cell:
+    error = wanted.case.error or error
+    cell = Cell(scene=wanted.case.name, label=wanted.configuration.label, error=error)
+    if error is not None:
+        return cell
+    assert document is not None  # noqa: S101 - finished
+    return dataclasses.replace(cell, outcome=document["outcome"], cost=document["cost"], map=wanted.map)
+
+
+def _one_by_one(
+    waiting: Sequence[Plan], store: BenchFolder, conditions: Conditions, voice: Voice, *, show_errors: bool
+) -> Iterator[Ended]:
+    """Yield the cells run one after the other, so that each has the machine to itself."""
     clock = Clock([(wanted.configuration.label, wanted.size) for wanted in waiting])
-    cells: list[Cell] = []
-    reported: set[str] = set()
-    for wanted in plans:
-        cell = Cell(scene=wanted.case.name, label=wanted.configuration.label, error=wanted.case.error)
-        if wanted.case.error is not None:
-            if wanted.case.name not in reported:
-                voice.fail(f"{wanted.case.name}: {wanted.case.error}")
-                reported.add(wanted.case.name)
-        elif finished(wanted):
-            document = done[wanted.hash]
-            assert document is not None  # noqa: S101 - finished
-            cell = dataclasses.replace(
-                cell, outcome=document["outcome"], cost=document["cost"], map=wanted.map
-            )
-        else:
-            count = f"[{len(clock.passed) + 1}/{len(waiting)}] {wanted.title}"
-            start = time.perf_counter()
-            with voice.progress(count) as progress:
-                last = run_job(wanted.job(store.path, conditions), progress, show_errors=show_errors)
-            clock.tick(time.perf_counter() - start)
-            if "error" in last:
-                voice.fail(f"{wanted.title}: {last['error']}")
-                cell = dataclasses.replace(cell, error=last["error"])
-            else:
-                document = {"key": wanted.key, "outcome": last["outcome"], "cost": last["cost"]}
-                store.keep(wanted.hash, document)
-                done[wanted.hash] = document
-                cell = dataclasses.replace(cell, outcome=last["outcome"], cost=last["cost"], map=wanted.map)
-                _report_cell(count, wanted, last, clock, voice)
-        cells.append(cell)
-    return cells
+    for number, wanted in enumerate(waiting, start=1):
+        start = time.perf_counter()
+        with voice.progress(f"[{number}/{len(waiting)}] {wanted.title}") as progress:
+            last = run_job(wanted.job(store.path, conditions), progress, show_errors=show_errors)
+        clock.tick(time.perf_counter() - start)
+        yield wanted, last, clock.left()
 
 
-def _report_cell(count: str, wanted: Plan, last: Mapping[str, Any], clock: Clock, voice: Voice) -> None:
+def _side_by_side(
+    waiting: Sequence[Plan], store: BenchFolder, conditions: Conditions, cluster: Cluster
+) -> Iterator[Ended]:
+    """Yield the cells as workers have run them."""
+    from had_cli.bench.spread import spread
+
+    jobs = ((wanted, wanted.job(store.path, conditions)) for wanted in waiting)
+    for wanted, last in spread(cluster, jobs):
+        if "map" in last:
+            assert wanted.map is not None  # noqa: S101 - it was asked for
+            write_whole(store.path / wanted.map, last["map"], overwrite=True)
+        yield wanted, last, ""
+
+
+def _report_cell(count: str, wanted: Plan, last: Mapping[str, Any], left: str, voice: Voice) -> None:
     auc, cost = last["outcome"]["metrics"].get("auc_df"), last["cost"]
     shown = "undefined" if auc is None else f"{auc:.4f}"
     memory = f"{cost['peak_memory'] / 2**20:.0f} MiB"
-    voice.note(f"{count}: AUC(D,F) {shown}, {cost['seconds']:.2f} s, {memory}{clock.left()}")
+    voice.note(f"{count}: AUC(D,F) {shown}, {cost['seconds']:.2f} s, {memory}{left}")
     for warning in last["outcome"]["warnings"]:
         voice.warn(f"{wanted.title}: {warning}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from had_cli.commands import options
+from had_cli.commands.clusters import cluster_of
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
 from had_cli.commands.messages import Messages, table
 from had_cli.commands.method_options import complete_method
@@ -115,6 +116,9 @@ def bench(
     device: options.Device = "auto",
     engine: options.Engine = options.EngineName.auto,
     memory: options.Memory = None,
+    scheduler: options.Scheduler = None,
+    workers: options.Workers = None,
+    memory_limit: options.MemoryLimit = None,
     seed: options.Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -126,37 +130,44 @@ def bench(
     from had_cli.bench.folder import FILES
     from had_cli.bench.plan import Conditions
     from had_cli.bench.run import Voice, run_bench
+    from had_cli.engine.devices import device_of_workers
     from had_cli.scenes.inputs import refuse_inputs
 
     messages = Messages(as_json=json, quiet=quiet, verbose=verbose)
     for name in FILES:
         refuse_inputs(out / name, [("the file of --config", config)])
-    found = run_bench(
-        scenes,
-        configure(method or [], weights or [], config),
-        out,
-        truth=truth,
-        conditions=Conditions(
-            variable=variable,
-            truth_variable=truth_variable,
-            bands=bands,
-            exclude_bands=exclude_bands,
-            window=window,
-            mask=mask,
-            quality=quality,
-            device=device,
-            engine=engine.value,
-            memory=memory,
-            seed=seed,
-            keep_constant_bands=keep_constant_bands,
-        ),
-        keep_maps=keep_maps,
-        rerun=rerun,
-        repeats=repeats,
-        recipe=recipe,
-        voice=Voice(note=messages.note, warn=messages.warn, fail=complain, progress=messages.progress),
-        show_errors=debug,
-    )
+    on_workers = engine is options.EngineName.dask
+    with cluster_of(
+        engine, scheduler=scheduler, workers=workers, memory_limit=memory_limit, messages=messages
+    ) as cluster:
+        found = run_bench(
+            scenes,
+            configure(method or [], weights or [], config),
+            out,
+            truth=truth,
+            conditions=Conditions(
+                variable=variable,
+                truth_variable=truth_variable,
+                bands=bands,
+                exclude_bands=exclude_bands,
+                window=window,
+                mask=mask,
+                quality=quality,
+                device=device_of_workers(device) if on_workers else device,
+                # cells are spread, and each is computed by one machine
+                engine=options.EngineName.auto.value if on_workers else engine.value,
+                memory=memory,
+                seed=seed,
+                keep_constant_bands=keep_constant_bands,
+            ),
+            keep_maps=keep_maps,
+            rerun=rerun,
+            repeats=repeats,
+            recipe=recipe,
+            voice=Voice(note=messages.note, warn=messages.warn, fail=complain, progress=messages.progress),
+            show_errors=debug,
+            cluster=cluster,
+        )
     if plots:
         _draw(found, out, messages)
     if json:

@@ -10,6 +10,7 @@ import typer
 
 from had_cli.commands import answers, options
 from had_cli.commands.arguments import completed_words, named_method
+from had_cli.commands.clusters import cluster_of
 from had_cli.commands.common_options import Debug, Json, LogJson, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Messages
@@ -123,6 +124,9 @@ def detect(
     device: options.Device = "auto",
     engine: options.Engine = options.EngineName.auto,
     memory: options.Memory = None,
+    scheduler: options.Scheduler = None,
+    workers: options.Workers = None,
+    memory_limit: options.MemoryLimit = None,
     seed: options.Seed = 0,
     json: Json = False,
     log_json: LogJson = None,
@@ -134,6 +138,8 @@ def detect(
 ) -> None:
     """Map the anomalies of scenes."""
     method = cast("str", method)  # with_method_options fills it in
+    from dataclasses import replace
+
     from had_cli.commands.event_log import event_log
     from had_cli.commands.jobs import run_all
     from had_cli.commands.many import Task, tell_together
@@ -145,6 +151,10 @@ def detect(
     from had_cli.weights.chosen import weights_for
     from had_cli.weights.models import find_weights
 
+    if jobs > 1 and engine is options.EngineName.dask:
+        raise UsageError(
+            "--jobs is of no use with --engine dask, whose workers share every scene; leave it out"
+        )
     messages = Messages(as_json=json, quiet=quiet, verbose=verbose)
     _say_method(messages, method, method_origin)
     file = str(find_weights(weights).path) if weights is not None else None
@@ -212,7 +222,12 @@ def detect(
     told = {"method": method, "scenes": list(scenes), "outputs": [str(output) for output in outputs]}
     with event_log(log_json, "detect", overwrite=overwrite, **told) as messages.log:
         pairs = list(zip(scenes, outputs, strict=True))
-        found = run_all(task, pairs, messages, loaded, jobs=jobs, debug=debug)
+        with cluster_of(
+            engine, scheduler=scheduler, workers=workers, memory_limit=memory_limit, messages=messages
+        ) as cluster:
+            if cluster is not None:
+                task = replace(task, running={**task.running, "scheduler": cluster})
+            found = run_all(task, pairs, messages, loaded, jobs=jobs, debug=debug)
         together = vector if layers else None
         tell_together(found, messages, vector=together, summary=summary, several=several, overwrite=overwrite)
         if any(each.failed for each in found):

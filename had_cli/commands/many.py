@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from had_cli.commands import answers
 from had_cli.commands.messages import Messages, facts, told_counts
 from had_cli.commands.outcome import report
-from had_cli.errors import DeviceError, PluginError, UsageError, WeightsError, message
+from had_cli.errors import ClusterError, DeviceError, PluginError, UsageError, WeightsError, message
 
 if TYPE_CHECKING:
     from had_cli.detection.detect import Detection
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from had_cli.scenes.scene import Scene
 
 # what would be wrong with every scene is told once
-_FOR_ALL_SCENES = (DeviceError, PluginError, UsageError, WeightsError)
+_FOR_ALL_SCENES = (ClusterError, DeviceError, PluginError, UsageError, WeightsError)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ class EngineName(StrEnum):
     auto = "auto"
     memory = "memory"
     stream = "stream"
+    dask = "dask"
 
 
 Scenes = Annotated[
@@ -151,7 +152,7 @@ Device = Annotated[
 Engine = Annotated[
     EngineName,
     typer.Option(
-        help="Whole scene in memory, or streamed from the file; auto decides by size.",
+        help="Whole scene in memory, or streamed from the file; auto decides by size; dask: on a cluster.",
         rich_help_panel=_RUNNING,
     ),
 ]
@@ -160,6 +161,35 @@ Memory = Annotated[
     typer.Option(
         metavar="SIZE",
         help="Limit for blocks, e.g. 2GB; default: a quarter of what is free.",
+        rich_help_panel=_RUNNING,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tcp://HOST:PORT|FILE.json",
+        help="With --engine dask: the scheduler, or the file it wrote; default: workers on this machine.",
+        show_default=False,
+        rich_help_panel=_RUNNING,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        parser=integer,
+        callback=within(1, 4096),
+        metavar="INTEGER",
+        help="With --engine dask: processes to start on this machine; default: one per core.",
+        show_default=False,
+        rich_help_panel=_RUNNING,
+    ),
+]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="With --engine dask: memory of each of these processes, e.g. 4GB.",
+        show_default=False,
         rich_help_panel=_RUNNING,
     ),
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from had_cli._version import __version__
 from had_cli.detection.default import DEFAULT_METHOD
 from had_cli.detection.parameters import check_params
-from had_cli.engine.devices import choose_device
+from had_cli.engine.devices import choose_device, device_of_workers
 from had_cli.engine.executor import Executor
 from had_cli.engine.memory import memory_budget
 from had_cli.engine.run import Block
@@ -35,7 +36,7 @@ from had_cli.scenes.source import Window
 from had_cli.weights.chosen import weights_for
 from had_cli.weights.file import Weights
 
-ENGINES = ("auto", "memory", "stream")
+ENGINES = ("auto", "memory", "stream", "dask")
 Progress = Callable[[str, float], None]
 
 
@@ -194,6 +195,9 @@ def detect(
     device: str = "auto",
     engine: str = "auto",
     memory: int | str | None = None,
+    scheduler: Any = None,
+    workers: int | None = None,
+    memory_limit: int | str | None = None,
     seed: int = 0,
     keep_constant_bands: bool = False,
     progress: Progress | None = None,
@@ -215,10 +219,16 @@ def detect(
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     engine
-        ``auto``, ``memory`` or ``stream``; auto streams scenes that do not fit into ``memory``.
+        ``auto``, ``memory``, ``stream`` or ``dask``; auto streams scenes that do not fit into ``memory``,
+        dask computes on a cluster whose workers open the file themselves.
     memory
         Bytes, or text such as ``"2GB"``: what blocks and results may take; default a quarter of
         what is free.
+    scheduler
+        Of the cluster: a ``distributed.Client``, an address, or a scheduler's file; default: workers on this
+        machine, which are started and ended with this call.
+    workers, memory_limit
+        How many processes those are (default: one per core), and the memory of each.
     seed
         For methods that draw at random: the same seed gives the same bytes.
     keep_constant_bands
@@ -241,15 +251,19 @@ def detect(
     budget = memory_budget(memory)
     function = host.resolve(description.detect)
     loaded = weights_for(description, weights)
-    device = choose_device(device)
+    cluster = {"scheduler": scheduler, "workers": workers, "memory_limit": memory_limit}
+    device = _device(device, engine, **cluster)
     start = time.perf_counter()
     opened, left_out = _as_scene(scene), ""
     _check_background(opened, description)
     if not keep_constant_bands:
         opened, left_out = _without_constant(opened, loaded, progress)
     stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
-    with Executor(
-        opened, device=device, stream=stream, memory=budget, seed=seed, weights=loaded, progress=progress
+    shared: dict[str, Any] = {"memory": budget, "seed": seed, "weights": loaded, "progress": progress}
+    with (
+        _on_a_cluster(opened, cluster, shared)
+        if engine == "dask"
+        else Executor(opened, device=device, stream=stream, **shared)
     ) as run:
         if left_out:
             run.warn(left_out)
@@ -259,6 +273,11 @@ def detect(
         if device == "mps" and description.double_precision:
             run.leave_device(f"{method} computes in double precision, which mps lacks: continuing on the CPU")
         scores = _checked(function(run, SimpleNamespace(**values)), opened, description, run)
+        if run.read_here:
+            run.warn(
+                f"{method} reads the scene itself for a part of its work (training, say): that part ran in "
+                "this process and not on the workers"
+            )
         seconds = time.perf_counter() - start
         quality = count_flagged(opened)
         evaluation = _evaluate(scores, opened, truth)
@@ -269,7 +288,7 @@ def detect(
             method=method,
             parameters=values,
             device=run.device,
-            engine="stream" if stream else "memory",
+            engine="dask" if engine == "dask" else "stream" if stream else "memory",
             seed=seed,
             seconds=seconds,
             warnings=warnings,
@@ -279,6 +298,25 @@ def detect(
             weights_hash=None if loaded is None else loaded.hash,
             quality=quality,
         )
+
+
+def _device(device: str, engine: str, **cluster: Any) -> str:
+    """Return the device to compute on, having checked that the options go together."""
+    if engine != "dask":
+        for name in (name for name, value in cluster.items() if value is not None):
+            raise UsageError(f"--{name.replace('_', '-')} is of use with --engine dask alone")
+        return choose_device(device)
+    return device_of_workers(device)
+
+
+@contextmanager
+def _on_a_cluster(scene: Scene, cluster: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Executor]:
+    """Return the context of a run on a cluster."""
+    from had_cli.engine.cluster.connecting import connected
+    from had_cli.engine.cluster.executor import ClusterExecutor
+
+    with connected(**cluster) as found, ClusterExecutor(scene, found, **options) as run:
+        yield run
 
 
 def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:

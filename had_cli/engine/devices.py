@@ -108,6 +108,19 @@ def choose_device(text: str = "auto") -> str:
     return wanted
 
 
+def device_of_workers(text: str) -> str:
+    """Return the device that ``text`` stands for where workers of a cluster compute: their CPUs.
+
+    Raises
+    ------
+    UsageError
+        When another one is asked for.
+    """
+    if text not in {"auto", "cpu"}:
+        raise UsageError(f"--engine dask computes on the CPUs of its workers; leave out --device {text}")
+    return "cpu"
+
+
 def namespace(device: str) -> Any:
     """Return the array namespace that computes on ``device``: numpy for ``cpu``, else torch's.
 

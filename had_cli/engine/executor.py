@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from threading import Lock
 from types import TracebackType
@@ -59,6 +59,9 @@ class Executor(Passes, AbstractContextManager["Executor"]):
     cost
         Bytes per pixel that reading a block takes beyond the block itself.
     """
+
+    # pixels that the method itself has read in this process, where its passes run elsewhere
+    read_here = 0
 
     def __init__(
         self,
@@ -122,14 +125,9 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         chosen = self.scene.background if background else None
 
         def compute(block: HostBlock) -> T | None:
-            # without invalid pixels, rows are handed over without a copy
-            pixels = block.cube.reshape(-1, block.cube.shape[-1])
-            valid = block.valid.reshape(-1)
-            if chosen is not None:
-                valid = valid & chosen.mask[block.window.rows, block.window.cols].reshape(-1)
-            if not valid.all():
-                pixels = pixels[valid]
-            return self._worker.reduced(reduction, pixels) if len(pixels) else None
+            window = block.window
+            keep = None if chosen is None else chosen.mask[window.rows, window.cols]
+            return self._worker.reduced_valid(reduction, block, keep)
 
         return self._merged(reduction.merge, self._passed(compute, label), background=chosen)
 
@@ -294,15 +292,22 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         width = min(cols, 512)
         pieces = min(rows, max(32, -(-count // width)))
         step = max(1, pieces * width // count)
+        places = [
+            Window(
+                int((index * 0.6180339887) % 1 * (cols - width)),
+                (2 * index + 1) * rows // (2 * pieces),
+                width,
+                1,
+            )
+            for index in range(pieces)
+        ]
         found = []
-        for index in range(pieces):
-            row = (2 * index + 1) * rows // (2 * pieces)
-            col = int((index * 0.6180339887) % 1 * (cols - width))
-            cube = self._read(Window(col, row, width, 1))[0, ::step]
-            valid = valid_pixels(cube)
+        for place, cube in zip(places, self._cubes(places), strict=True):
+            row = cube[0, ::step]
+            valid = valid_pixels(row)
             if chosen is not None:
-                valid &= chosen.mask[row, col : col + width : step]
-            found.append(cube[valid])
+                valid &= chosen.mask[place.row, place.col : place.col + width : step]
+            found.append(row[valid])
         return np.concatenate(found)
 
     def progress(self, label: str, fraction: float) -> None:
@@ -325,16 +330,18 @@ class Executor(Passes, AbstractContextManager["Executor"]):
     ) -> T:
         merged = Pairwise(merge)
         for part in parts:
-            if part is not None:
-                merged.add(part)
-        if merged.empty and background is not None:
+            merged.add(part)
+        return self._known(merged.result(), background)
+
+    def _known(self, result: T | None, background: Background | None = None) -> T:
+        if result is None and background is not None:
             raise SceneError(
                 f"{self.scene.path}: no pixel of the background chosen by {background.name} is valid: all "
                 "are nodata, masked or not finite in some band; draw it elsewhere"
             )
-        if merged.empty:
+        if result is None:
             raise self._nothing_valid()
-        return merged.result()
+        return result
 
     def _nothing_valid(self) -> SceneError:
         remedy = "see `had info`, or choose bands with --bands"
@@ -348,6 +355,10 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             f"{self.scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; "
             f"{remedy}"
         )
+
+    def _cubes(self, windows: Sequence[Window]) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the pixels of windows in their order."""
+        return map(self._read, windows)
 
     def _read(self, window: Window) -> npt.NDArray[np.float32]:
         return self._pixels(window).pixels(window)

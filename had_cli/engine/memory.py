@@ -22,8 +22,10 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]i?)?b?\s*\Z", re.IGNORECA
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def parse_size(text: str | int) -> int:
+def parse_size(text: str | int, option: str = "--memory") -> int:
     """Return the bytes that ``text`` names: ``"2GB"``, ``"512 MiB"``, ``"1e9"`` is refused, 4096.
+
+    ``option`` is named where it is refused.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def parse_size(text: str | int) -> int:
     match = _SIZE.match(str(text))
     size = int(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
     if size <= 0:
-        raise UsageError(f"--memory takes a size such as 2GB or 512MiB, not {text!r}")
+        raise UsageError(f"{option} takes a size such as 2GB or 512MiB, not {text!r}")
     return size
 
 

@@ -2,7 +2,7 @@
 
 A detector is a short program of *block reductions* (minimum and maximum, moments, ...) and *block
 maps*. It asks its :class:`Run` for them and never reads pixels itself, so one text serves a cube in
-memory, a file larger than memory, and later a cluster::
+memory, a file larger than memory, and a cluster::
 
     def detect(run, params):
         statistics = run.reduce(Moments())
@@ -183,8 +183,8 @@ class Run(Protocol):
         """Return a run over the scene as ``function`` shows it: core height x core width x ``bands``.
 
         So a detector for cubes serves for features: ``grx.score(run.through(network, bands=64), ...)``.
-        In memory the features are computed once and kept; streamed, every pass computes them again.
-        Either way in squares on a grid of the scene, so both give the same bytes. ``function`` has the
+        In memory the features are computed once and kept; streamed or on a cluster, every pass computes them
+        again. Either way in squares on a grid of the scene, so both give the same bytes. ``function`` has the
         device, or all cores, to itself.
         """
         ...

@@ -64,6 +64,19 @@ class Worker:
         half = count // 2
         return reduction.merge(self.reduced(reduction, pixels[:half]), self.reduced(reduction, pixels[half:]))
 
+    def reduced_valid(
+        self, reduction: Reduction[T], block: HostBlock, keep: npt.NDArray[np.bool_] | None = None
+    ) -> T | None:
+        """Return the reduction of a block's valid pixels, where ``keep`` is set; None where there is none."""
+        # without invalid pixels, rows are handed over without a copy
+        pixels = block.cube.reshape(-1, block.cube.shape[-1])
+        valid = block.valid.reshape(-1)
+        if keep is not None:
+            valid = valid & keep.reshape(-1)
+        if not valid.all():
+            pixels = pixels[valid]
+        return self.reduced(reduction, pixels) if len(pixels) else None
+
     def mapped(self, function: BlockMap, block: HostBlock, halo: int, align: int) -> list[Piece]:
         """Return what covers the block's core: one piece, unless memory runs out."""
 

@@ -82,10 +82,12 @@ def open_scene(
     UsageError
         When the text of ``bands`` is not understood.
     """
-    source = open_source(path, {"variable": variable, "truth_variable": truth_variable})
+    options = {"variable": variable, "truth_variable": truth_variable}
+    source = open_source(path, options)
     try:
         layers = choose_quality(source.info, quality)
-        scene = Scene(source, bands=choose_bands(source.info, bands, exclude_bands), quality=layers)
+        used = choose_bands(source.info, bands, exclude_bands)
+        scene = Scene(source, bands=used, quality=layers, options=options)
         full = scene.shape[:2]
         if window is not None:
             scene = scene.select(window=_window(scene.path, window))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,6 +39,9 @@ class Scene:
     quality
         Masks of ``source.info.quality`` whose flagged pixels take no part; default: those that are on
         by default.
+    options
+        With what the reader opened the file, so that another process can do the same; None where there is
+        no file that it could open.
     background
         Pixels of the window that the user chose for statistics of the background; default: none chosen, all
         of them.
@@ -52,9 +55,10 @@ class Scene:
         window: Window | None = None,
         mask: Mask | None = None,
         quality: Sequence[QualityLayer] | None = None,
+        options: Mapping[str, Any] | None = None,
         background: Background | None = None,
     ) -> None:
-        self.source = source
+        self.source, self.options = source, options
         info = source.info
         rows, cols, count = info.shape
         self.window = window or Window(0, 0, cols, rows)
@@ -215,7 +219,13 @@ class Scene:
         if mask is not None:
             valid = mask if valid is None else valid & mask
         return Scene(
-            self.source, bands=chosen, window=own, mask=valid, quality=self.quality, background=known
+            self.source,
+            bands=chosen,
+            window=own,
+            mask=valid,
+            quality=self.quality,
+            options=self.options,
+            background=known,
         )
 
     # -- pixels ---------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_omp_num_threads_lowers_the_number_of_blocks_at_once(monkeypatch):
 
 def test_merging_keeps_the_order_and_adds_everything_once():
     merged = Pairwise(lambda a, b: a + b)
-    assert merged.empty
+    assert merged.result() is None
     for letter in "hyperspectral":
         merged.add(letter)
     assert merged.result() == "hyperspectral"

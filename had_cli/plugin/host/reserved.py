@@ -11,7 +11,7 @@ RESERVED = frozenset(
     | {"log_json", "mask_out", "method", "min_pixels", "ortho", "out", "output", "overwrite", "progress"}
     | {"quality", "quiet", "resume"}
     | {"scene", "scenes", "scheduler", "seed", "threshold", "truth", "truth_variable", "variable", "vector"}
-    | {"verbose", "version", "warn", "weights", "window"}
+    | {"verbose", "version", "warn", "weights", "window", "workers", "memory_limit"}
 )
 RESERVED_IN_TRAINING = RESERVED | {"log_file", "tensorboard"}
 
