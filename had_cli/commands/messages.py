@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from had_cli.errors import OutputError
+from had_cli.errors import OutputError, plain
 
 
 class Messages:
@@ -47,16 +47,16 @@ class Messages:
     def note(self, text: str) -> None:
         """Say something of interest."""
         if not self.quiet:
-            typer.echo(text, err=True)
+            typer.echo(plain(text), err=True)
 
     def detail(self, text: str) -> None:
         """Say something for those who asked for more."""
         if self.verbose:
-            typer.echo(text, err=True)
+            typer.echo(plain(text), err=True)
 
     def warn(self, text: str) -> None:
         """Say something that bears on the result."""
-        typer.echo(f"warning: {text}", err=True)
+        typer.echo(f"warning: {plain(text)}", err=True)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[..., None]]:
