@@ -5,6 +5,8 @@ Each class also inherits the builtin that a Python caller would expect, so that
 alone. A message is one line: what is wrong, with which file, and what to do.
 """
 
+_LONGEST = 1200  # characters of a message
+
 
 class HadError(Exception):
     """The root: the data or the run failed (exit status 1)."""
@@ -60,15 +62,23 @@ class UnknownMethodError(PluginError, UsageError):
     """No plugin brings the method asked for (exit status 2)."""
 
 
+def plain(text: str) -> str:
+    """Return text on one line, in which nothing speaks to the terminal: names come out of files."""
+    line = " ".join(text.split())
+    if len(line) > _LONGEST:  # a library may show all that it was given
+        line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 4 :]}"
+    return line if line.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in line)
+
+
 def message(error: BaseException) -> str:
     """Return the one line that tells ``error`` to a user."""
-    text = " ".join(str(error).split())
+    text = plain(str(error))
     if isinstance(error, HadError):
         return text
     if isinstance(error, MemoryError):
         return "not enough memory; give less at a time with --memory or --window"
     if isinstance(error, OSError) and error.strerror:  # the system's own words: full disk, no permission
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return plain(f"{error.filename}: {error.strerror}") if error.filename else error.strerror
     return (
         f"unexpected {type(error).__name__}: {text} (this is a fault of had or a plugin; --debug shows where)"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from had_cli.bench.fingerprints import code_hash, content_hash
 from had_cli.detection.parameters import check_params
 from had_cli.errors import UsageError
 from had_cli.files import read_regular
+from had_cli.foreign.texts import parse_toml
 from had_cli.plugin import host
 from had_cli.weights.chosen import weights_for
 from had_cli.weights.models import names
@@ -148,7 +148,7 @@ def _configuration(
 
 def _from_file(file: Path) -> list[Configuration]:
     try:
-        document = tomllib.loads(read_regular(file).decode())
+        document = parse_toml(read_regular(file))
     except FileNotFoundError:
         raise UsageError(f"--config {file}: there is no such file") from None
     except OSError as error:

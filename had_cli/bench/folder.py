@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from had_cli.errors import OutputError, OutputExistsError
-from had_cli.files import refuse_url, write_whole
+from had_cli.files import read_regular, refuse_url, write_whole
+from had_cli.foreign.texts import parse_json
 from had_cli.publishing.locks import take
 from had_cli.publishing.scratch import sweep
 
@@ -76,7 +77,7 @@ class BenchFolder:
     def cell(self, key: str) -> dict[str, Any] | None:
         """Return the document of a finished cell, or None where it is to be run."""
         try:
-            document = json.loads(self._cell(key).read_text(encoding="utf-8"))
+            document = parse_json(read_regular(self._cell(key)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError):  # a damaged disk; the cell can be had again

@@ -20,9 +20,12 @@ from had_cli.bench.cases import Case, Skipped
 from had_cli.bench.comparison import compare
 from had_cli.bench.configurations import Configuration
 from had_cli.bench.repeats import Cell
+from had_cli.bench.shapes import SHAPES, contradiction
 from had_cli.bench.summary import summarise
 from had_cli.errors import OutputError, SceneError
 from had_cli.files import read_regular
+from had_cli.foreign.shapes import differs
+from had_cli.foreign.texts import parse_json
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Metric
 from had_cli.results.metrics.evaluation import SCALING_NOTE, json_value
@@ -197,7 +200,7 @@ def load_results(folder: str | Path) -> BenchResults:
     for name in ("results", "curves", "timings"):
         path = Path(folder, f"{name}.json")
         try:
-            documents[name] = json.loads(read_regular(path))
+            documents[name] = parse_json(read_regular(path))
         except FileNotFoundError:
             raise SceneError(
                 f"{folder}: holds no {path.name}; run had bench -o {folder} to its end"
@@ -205,13 +208,24 @@ def load_results(folder: str | Path) -> BenchResults:
         except OSError as error:
             raise OutputError(f"{path}: cannot be read ({error.strerror})") from error
         except ValueError as error:
-            raise SceneError(f"{path}: is damaged; run had bench -o {folder} again") from error
+            raise SceneError(f"{path}: is damaged ({error}); run had bench -o {folder} again") from error
     found = documents["results"]
     if not isinstance(found, dict) or (found.get("format"), found.get("format_version")) != (
         FORMAT,
         FORMAT_VERSION,
     ):
         raise SceneError(f"{folder}: its results.json is not of this version's had bench; run that again")
+    for name, shape in SHAPES.items():
+        place = differs(documents[name], shape)
+        if place is not None:
+            where = place.removeprefix("it").lstrip(".")[:200]
+            raise SceneError(
+                f"{Path(folder, f'{name}.json')}: is damaged at {where or 'its begin'}; "
+                f"run had bench -o {folder} again"
+            )
+    odd = contradiction(documents)
+    if odd is not None:
+        raise SceneError(f"{folder}: its documents are damaged: {odd}; run had bench -o {folder} again")
     return BenchResults(**documents)
 
 

@@ -156,7 +156,9 @@ def check_options(
         if given is not None and len(outputs) > 1 and not _is_suffix(given) and not one_file:
             raise UsageError(_one_for_many(name, given, "scenes"))
     for output in outputs:
-        check_paths(beside(mask, output, "_mask"), beside(vector, output), overwrite=overwrite)
+        check_paths(
+            beside(mask, output, "_mask"), beside(vector, output), overwrite=overwrite, made=output.parent
+        )
 
 
 def _one_for_many(name: str, given: Path, what: str) -> str:
@@ -165,8 +167,8 @@ def _one_for_many(name: str, given: Path, what: str) -> str:
     return f"{name} {given}: with several {what} give a suffix alone, such as {suffix}{layers}"
 
 
-def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> None:
-    """Check that mask and polygons may be written; a folder that is missing is made with the maps."""
+def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool, made: Path | None = None) -> None:
+    """Check that mask and polygons may be written; the folder ``made`` will be made with the maps."""
     from had_cli.files import refuse_existing
     from had_cli.results.places.writing import check_vector_suffix
     from had_cli.scenes.output import raster_writer
@@ -175,8 +177,10 @@ def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> N
     if vector is not None:
         check_vector_suffix(vector)
     for path in (mask, vector):
-        if path is not None and path.parent.is_dir():
-            refuse_existing(path, overwrite=overwrite, store=store and path is mask)
+        if path is None or (path.parent == made and not made.is_dir()):
+            continue
+        for file in (path, *([path.with_suffix(".img")] if path.suffix.lower() == ".hdr" else [])):
+            refuse_existing(file, overwrite=overwrite, store=store and file is mask)
 
 
 def print_answer(messages: Messages, path: str, found: Answer) -> None:

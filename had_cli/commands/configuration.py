@@ -104,7 +104,7 @@ def _files() -> list[Path]:
 
 
 def _read(path: Path) -> list[Setting]:
-    import tomllib
+    from had_cli.foreign.texts import parse_toml
 
     try:
         # opened without waiting: a named pipe would hold the program for ever
@@ -113,10 +113,12 @@ def _read(path: Path) -> list[Setting]:
             state = os.fstat(descriptor)
             if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
                 raise UsageError(f"{path}: is no configuration file (a small text file in TOML)")
-            document = tomllib.loads(file.read(LARGEST).decode("utf-8"))
+            document = parse_toml(file.read(LARGEST))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except ValueError as error:
+        if isinstance(error, UsageError):
+            raise
         reason = " ".join(str(error).split())
         raise UsageError(
             f"{path}: is no TOML ({reason}); correct it, or set {INSTEAD}= to read none"

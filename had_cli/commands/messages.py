@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from had_cli.errors import OutputError
+from had_cli.errors import OutputError, plain
 
 if TYPE_CHECKING:
     from had_cli.commands.event_log import EventLog
@@ -64,17 +64,17 @@ class Messages:
         """Say something of interest."""
         self._log_line("note", message=text)
         if not self.quiet:
-            typer.echo(text, err=True)
+            typer.echo(plain(text), err=True)
 
     def detail(self, text: str) -> None:
         """Say something for those who asked for more."""
         if self.verbose:
-            typer.echo(text, err=True)
+            typer.echo(plain(text), err=True)
 
     def warn(self, text: str) -> None:
         """Say something that bears on the result."""
         self._log_line("warning", message=text)
-        typer.echo(f"warning: {text}", err=True)
+        typer.echo(f"warning: {plain(text)}", err=True)
 
     def failed(self, text: str) -> None:
         """Note in the log that a part of the work failed; standard error has been told."""

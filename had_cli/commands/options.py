@@ -86,6 +86,7 @@ KeepConstantBands = Annotated[
 WindowOption = Annotated[
     tuple[int, int, int, int] | None,
     typer.Option(
+        parser=integer,
         metavar="COL ROW WIDTH HEIGHT",
         help="Part of the scene in pixels, 0-based from the top left.",
         show_default=False,

@@ -63,7 +63,7 @@ def open_envi(path: str, options: Mapping[str, Any]) -> Source:
     info = describe(path, header, shape)
     if not packed:
         notes += _size_notes(data, needed)
-    info = replace(info, notes=(*info.notes, *notes))
+    info = replace(info, notes=(*info.notes, *header.notes, *notes))
     if packed:
         return _PackedSource(info, data, needed, header)
     return SlabSource(info, _slab(data, info, header))

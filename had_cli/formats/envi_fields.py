@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from had_cli.errors import SceneError
+from had_cli.foreign.texts import parse_json
 from had_cli.formats.envi_header import Header
 from had_cli.formats.units import spectrum
 from had_cli.scenes.source import SceneInfo
@@ -173,7 +174,7 @@ def _extra(header: Header) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        pairs = {name: value for name, value in json.loads(text)}  # noqa: C416 - checks that they are pairs
+        pairs = {name: value for name, value in parse_json(text, finite=False)}  # noqa: C416 - checks that they are pairs
         if "tags" in pairs:
             pairs["tags"] = dict(pairs["tags"])
         return from_json(json.dumps(pairs), header.path)

@@ -26,6 +26,7 @@ class Header:
     def __init__(self, path: str, fields: Mapping[str, str]) -> None:
         self.path = path
         self.fields = fields
+        self.notes: tuple[str, ...] = ()
 
     def __contains__(self, name: str) -> bool:
         return name in self.fields
@@ -123,7 +124,14 @@ def read_header(path: str | Path) -> Header:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    return Header(str(path), parse(text, str(path)))
+    header = Header(str(path), parse(text, str(path)))
+    last = text.splitlines()[-1]
+    if not text.endswith(("\n", "\r")) and "=" in last and not last.rstrip().endswith("}"):
+        # whole or cut, nobody can tell: some editors leave the last newline out
+        header.notes = (
+            f"the header ends without a new line: if {last.strip()[:60]!r} is cut, copy it again",
+        )
+    return header
 
 
 def is_esri(path: Path) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import rasterio
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
+from had_cli.errors import SceneError
 from had_cli.formats.envi_header import Header, parse
 from had_cli.formats.units import number
 
@@ -53,6 +54,14 @@ def map_fields(crs: str | None, transform: Transform | None) -> tuple[dict[str, 
     The second dictionary has ``crs`` or ``transform`` where reading the fields would not return them.
     """
     fields: dict[str, str] = {}
+    if crs is not None:
+        try:
+            with rasterio.Env():  # or GDAL would speak to standard error itself
+                rasterio.CRS.from_wkt(crs)
+        except CRSError as error:
+            raise SceneError(
+                "its coordinate system is not understood by GDAL; correct or remove it"
+            ) from error
     if crs is not None or transform is not None:
         written = _gdal_fields(crs)
         for name in ("projection info", "coordinate system string"):

@@ -16,9 +16,11 @@ import rasterio
 from rasterio._err import CPLE_BaseError  # GDAL's own errors, which a few calls let through
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterWindow
 
 from had_cli.errors import SceneError
+from had_cli.foreign.rasters import NETWORK_DRIVERS, refuse_elsewhere
 from had_cli.formats.fetched import FetchedOnce
 from had_cli.formats.gdal_wavelengths import Domains, find_bad_bands, find_spectrum, generated
 from had_cli.formats.metadata import from_json
@@ -51,10 +53,10 @@ _RASTERS = (".tif", ".tiff", ".vrt", ".img", ".jp2", ".nc", ".bsq", ".bil", ".bi
 def opens(path: str) -> bool:
     """Return whether GDAL takes the file for a raster."""
     try:
-        with quiet(), rasterio.open(path):
-            return True
+        _open(path).close()
     except (RasterioError, CPLE_BaseError, UnicodeError):
         return False
+    return True
 
 
 def open_gdal(path: str, options: Mapping[str, Any]) -> Source:
@@ -120,8 +122,13 @@ def quiet() -> Iterator[None]:
 
 
 def _open(path: str, driver: str | None = None) -> Any:
-    with quiet():
-        return rasterio.open(path, driver=driver, sharing=False)
+    local = refuse_elsewhere(path)
+    with quiet(), rasterio.Env(**SETTINGS) as environment:
+        if not local or driver is not None:
+            return rasterio.open(path, driver=driver, sharing=False)
+        # a file that describes a service shall ask none; rasterio.open takes one driver at most
+        tried = [name for name in environment.drivers() if name not in NETWORK_DRIVERS]
+        return DatasetReader(path, driver=tried, sharing=False)
 
 
 def _attempt(path: str, action: Callable[[], T]) -> T:

@@ -14,6 +14,8 @@ from scipy.io import loadmat, whosmat
 from scipy.io.matlab import MatReadError
 
 from had_cli.errors import SceneError
+from had_cli.files import open_regular
+from had_cli.foreign.mat5 import check_structure
 from had_cli.formats.arrays import scene_of
 from had_cli.formats.variable import Variable
 from had_cli.scenes.source import Source
@@ -34,7 +36,7 @@ DAMAGED = (
     IndexError,
     EOFError,
     OSError,
-    OverflowError,
+    ArithmeticError,
     NotImplementedError,
     MemoryError,
     struct.error,
@@ -45,6 +47,8 @@ DAMAGED = (
 def open_mat5(path: str, options: Mapping[str, Any]) -> Source:
     """Return the scene of a MATLAB v4 to v7 file; the cube is read into memory."""
     try:
+        with open_regular(path) as file:
+            check_structure(file)
         contents = whosmat(path)
     except DAMAGED as error:
         raise _damaged(path, error) from error

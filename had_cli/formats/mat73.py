@@ -12,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.foreign.hdf5 import DAMAGED, datasets, open_guarded
 from had_cli.formats.arrays import choose_with_metadata, describe_choice, in_memory
 from had_cli.formats.variable import Variable
 from had_cli.formats.variables import Choice
 from had_cli.scenes.source import Source, Window
-
-# h5py raises these on files that are truncated or otherwise damaged.
-DAMAGED = (OSError, KeyError, ValueError, TypeError, RuntimeError)
 
 # Decompressed chunks kept between reads: a row of chunks of a usual scene.
 _CACHE = 32 * 1024 * 1024
@@ -27,13 +25,15 @@ _CACHE = 32 * 1024 * 1024
 def open_mat73(path: str, options: Mapping[str, Any]) -> Source:
     """Return the scene of a MATLAB v7.3 file."""
     try:
-        file = h5py.File(path, "r", rdcc_nbytes=_CACHE)
+        file = open_guarded(path, rdcc_nbytes=_CACHE)
     except DAMAGED as error:
+        if isinstance(error, SceneError):
+            raise
         raise _damaged(path, error) from error
     try:
         text = file.get("metadata")
         metadata = _text(text) if isinstance(text, h5py.Dataset) and _class(text) == "char" else None
-        choice, known = choose_with_metadata(path, list(_variables(file)), options, metadata)
+        choice, known = choose_with_metadata(path, list(_variables(file, path)), options, metadata)
         if not choice.arranged:
             return Mat73(path, file, choice, known)
         # windows of a cube that is turned or unfolded would read most of the file each
@@ -94,21 +94,19 @@ class Mat73:
         self._file.close()
 
 
-def _variables(group: h5py.Group, prefix: str = "") -> Iterator[Variable]:
-    for name, item in group.items():
-        if name.startswith("#"):
+def _variables(file: h5py.File, path: str) -> Iterator[Variable]:
+    for item in datasets(file, path):
+        name = str(item.name).lstrip("/")
+        if any(part.startswith("#") for part in name.split("/")):  # what cells refer to
             continue
-        if isinstance(item, h5py.Group):
-            yield from _variables(item, f"{prefix}{name}.")
-        elif isinstance(item, h5py.Dataset):
-            empty = "MATLAB_empty" in item.attrs
-            numeric = (
-                not empty
-                and _class(item) != "char"
-                and (item.dtype.kind in "biuf" or item.dtype.names is not None)
-            )
-            shape = () if empty else tuple(int(n) for n in reversed(item.shape or ()))
-            yield Variable(prefix + name, shape, numeric, partial(_load, item))
+        empty = "MATLAB_empty" in item.attrs
+        numeric = (
+            not empty
+            and _class(item) != "char"
+            and (item.dtype.kind in "biuf" or item.dtype.names is not None)
+        )
+        shape = () if empty else tuple(int(n) for n in reversed(item.shape or ()))
+        yield Variable(name.replace("/", "."), shape, numeric, partial(_load, item))
 
 
 def _load(item: h5py.Dataset) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from had_cli.errors import SceneError
+from had_cli.foreign.texts import parse_json
 from had_cli.scenes.source import SceneInfo
 
 VERSION = 1
@@ -51,8 +52,8 @@ def from_json(text: str, where: str) -> dict[str, Any]:
         When the text is no JSON object or a field holds what it cannot; ``where`` names the text.
     """
     try:
-        fields = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        fields = parse_json(text, finite=False)  # Python writes NaN for nodata
+    except ValueError as error:
         raise SceneError(f"{where}: the metadata is not JSON ({error}); correct or remove it") from error
     if not isinstance(fields, dict):
         raise SceneError(f"{where}: the metadata is not a JSON object; correct or remove it")

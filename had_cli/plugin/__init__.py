@@ -49,7 +49,7 @@ _HOMES = {
     "training.loop": ("TrainingLoop",),
     "training.patches": ("draw_patch", "hold_out_scenes", "read_patch"),
     "training.plan": ("TrainingPlan",),
-    "training.reproducible": ("reproducible",),
+    "training.reproducible": ("load_optimisers", "reproducible"),
     "training.statistics": ("scene_runs", "statistics"),
     "weights.exporting": ("Network",),
     "weights.file": ("Weights", "load_weights"),

@@ -77,6 +77,7 @@ from had_cli.training.patches import draw_patch as draw_patch
 from had_cli.training.patches import hold_out_scenes as hold_out_scenes
 from had_cli.training.patches import read_patch as read_patch
 from had_cli.training.plan import TrainingPlan as TrainingPlan
+from had_cli.training.reproducible import load_optimisers as load_optimisers
 from had_cli.training.reproducible import reproducible as reproducible
 from had_cli.training.statistics import scene_runs as scene_runs
 from had_cli.training.statistics import statistics as statistics

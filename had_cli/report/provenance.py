@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from had_cli._version import __version__
+from had_cli.foreign.texts import parse_json
 from had_cli.results.metrics.evaluation import Evaluation
 from had_cli.results.threshold import Threshold
 from had_cli.scenes.describe import runs
@@ -75,7 +76,7 @@ def _map(scores: str, tags: Mapping[str, str]) -> Section:
 def _expanded(name: str, text: str) -> list[tuple[str, str]]:
     """Return a JSON object as one line per entry, any other text as it is."""
     try:
-        values = json.loads(text)
+        values = parse_json(text)
     except ValueError:
         return [(name, text)]
     if not isinstance(values, dict):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from had_cli.errors import UsageError, WeightsError
 from had_cli.files import write_whole
+from had_cli.foreign.texts import parse_json
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.training.job import TrainingJob
 from had_cli.training.versions import versions
@@ -87,7 +88,7 @@ def load_state(
     damaged = f"{path}: damaged, it cannot be resumed; begin again in another folder"
     try:
         state = read_checkpoint(path)
-        found = json.loads(state["identity"])
+        found = parse_json(state["identity"], finite=False)
         differs = _differences(found, identity)
     except (WeightsError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(damaged) from error

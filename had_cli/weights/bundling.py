@@ -15,6 +15,7 @@ from had_cli.errors import HadError, OutputError, UsageError
 from had_cli.files import write_whole
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import BundledWeights
+from had_cli.scenes.inputs import refuse_inputs
 from had_cli.weights.file import Weights
 from had_cli.weights.models import SUFFIX, find_weights
 from had_cli.weights.probe import probed
@@ -81,6 +82,7 @@ def bundle_weights(
         raise UsageError(f"--name {name}: {error}") from error
     header = probed(weights, _refuse)
     folder = _folder(top)
+    refuse_inputs(folder / f"{name}{SUFFIX}", [("the weights file", str(find_weights(source).path))])
     saved = replace(weights, header=header).save(folder / f"{name}{SUFFIX}", overwrite=overwrite)
     listed = {entry.name: entry for entry in _listed(folder)}
     others = [other for other in listed if other != name]

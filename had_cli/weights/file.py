@@ -18,6 +18,7 @@ import numpy.typing as npt
 from had_cli._version import __version__
 from had_cli.errors import WeightsError
 from had_cli.files import read_regular, refuse_existing, write_whole
+from had_cli.foreign.texts import parse_json
 from had_cli.results.metrics.evaluation import json_value
 
 if TYPE_CHECKING:
@@ -131,12 +132,11 @@ def load_weights(
         raise WeightsError(
             f"{path}: these are weights of {name}, not of {method}; choose -m {name} or other weights"
         )
-    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         tensors = load(content)
-    except (SafetensorError, KeyError) as error:  # KeyError: a type that numpy lacks, such as bfloat16
+    except Exception as error:
         raise WeightsError(
             f"{path}: damaged weights ({_reason(error)}); copy or download them again"
         ) from error
@@ -183,7 +183,7 @@ def _header(path: Path | Traversable, content: bytes) -> dict[str, Any]:
     try:
         if len(content) < 8 or length > len(content) - 8:
             raise ValueError("shorter than its header")  # noqa: TRY301 - one reason among several
-        document = json.loads(content[8 : 8 + length])
+        document = parse_json(content[8 : 8 + length])
     except ValueError as error:
         # asked only now: a sound file may begin with the same bytes, being the length of its header
         if content.startswith(_PICKLES):
@@ -194,11 +194,13 @@ def _header(path: Path | Traversable, content: bytes) -> dict[str, Any]:
             reason = "not a safetensors file, or one cut short; copy or download it again"
         raise WeightsError(f"{path}: {reason}") from error
     try:
-        header = json.loads(document["__metadata__"][KEY])
+        header = parse_json(document["__metadata__"][KEY])
         if not isinstance(header["method"], str):
             raise TypeError(header["method"])  # noqa: TRY301
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path}: a safetensors file without the header that had writes") from error
+        raise WeightsError(
+            f"{path}: a safetensors file without the header that had writes ({_reason(error)})"
+        ) from error
     return dict(header)
 
 

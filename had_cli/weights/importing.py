@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli._version import __version__
-from had_cli.errors import HadError, PluginError, WeightsError
+from had_cli.errors import HadError, PluginError, WeightsError, plain
 from had_cli.files import open_regular, refuse_existing
 from had_cli.plugin import host
 from had_cli.scenes.inputs import refuse_inputs
 from had_cli.weights.file import Weights
+
+_DEEPEST = 50  # levels of containers; checkpoints have two or three
 
 
 def import_weights(
@@ -84,17 +88,75 @@ def read_checkpoint(path: str | Path) -> Any:
     try:
         # of a form of pickle that is refused anyway
         with open_regular(path) as file, warnings.catch_warnings(action="ignore"):
-            return torch.load(file, map_location="cpu", weights_only=True)
+            size = os.fstat(file.fileno()).st_size
+            return _plain(torch.load(file, map_location="cpu", weights_only=True), path, size)
     except FileNotFoundError:
         raise WeightsError(f"{path}: there is no such file") from None
+    except WeightsError:
+        raise
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path}: holds code or objects beside tensors, or is damaged; nothing of it was executed"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path}: not a checkpoint of PyTorch, or one cut short; copy it again") from error
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+        raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:
+        raise WeightsError(f"{path}: not a checkpoint of PyTorch, or one cut short; copy it again") from error
+
+
+def _plain(content: Any, path: Path, size: int) -> Any:
+    """Return a checkpoint with every tensor as a dense one of numbers that numpy has.
+
+    bfloat16 and float16 become float32, which holds each of their values.
+    """
+    import torch
+
+    def tensor(found: torch.Tensor, name: str) -> torch.Tensor:
+        kind = str(found.dtype).removeprefix("torch.")
+        odd = (
+            "is nested"
+            if found.is_nested
+            else "has no values (meta)"
+            if found.is_meta
+            else f"is sparse ({found.layout})"
+            if found.layout != torch.strided
+            else f"is of type {kind}"
+            if found.is_quantized or found.dtype not in _kinds()
+            else f"declares {found.numel()} values, more than the file holds"
+            if found.numel() * found.element_size() > size
+            else None
+        )
+        if odd is not None:
+            raise WeightsError(
+                f"{path}: the tensor {plain(name)[:100]!r} {odd}; save dense tensors of real numbers"
+            )
+        short = found.dtype in {torch.bfloat16, torch.float16}
+        found = found.detach()
+        return found.to(torch.float32) if short else found
+
+    def inside(value: Any, name: str, depth: int) -> Any:
+        if isinstance(value, torch.Tensor):
+            return tensor(value, name)
+        if not isinstance(value, Mapping | list | tuple):
+            return value
+        if depth > _DEEPEST:
+            raise WeightsError(
+                f"{path}: its containers are nested more than {_DEEPEST} deep; save a state dict"
+            )
+        if isinstance(value, Mapping):
+            return {key: inside(item, str(key), depth + 1) for key, item in value.items()}
+        items = [inside(item, f"{name}[{i}]", depth + 1) for i, item in enumerate(value)]
+        return tuple(items) if isinstance(value, tuple) else items
+
+    return inside(content, "", 0)
+
+
+@cache
+def _kinds() -> frozenset[Any]:
+    import torch
+
+    integers = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
+    return frozenset((*integers, torch.float16, torch.bfloat16, torch.float32, torch.float64))
 
 
 def read_state_dict(path: str | Path) -> dict[str, npt.NDArray[Any]]:
@@ -112,7 +174,7 @@ def read_state_dict(path: str | Path) -> dict[str, npt.NDArray[Any]]:
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
     ):
         raise WeightsError(f"{path}: not a state dict (tensors by name)")
-    return {name: np.asarray(tensor.detach().numpy()) for name, tensor in content.items()}
+    return {name: np.asarray(tensor.numpy()) for name, tensor in content.items()}
 
 
 def check_names(path: str | Path, method: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from had_cli.plugin import Block, Extrema, GlobalExtrema, Run, full_float32
+from had_cli.plugin import Block, Extrema, GlobalExtrema, Run, full_float32, load_optimisers
 from had_fers.spatial import initialise_spatial
 
 WIDTHS = (128, 64, 32)  # channels after each convolution of the encoder
@@ -75,6 +75,7 @@ class Error:
 
 
 def _train(network: nn.Sequential, pixels: Tensor, run: Run) -> list[float]:
+    load_optimisers()  # or torch leaves a folder for its compiler behind
     adam = torch.optim.Adam(network.parameters(), lr=RATE)
     losses: list[float] = []
     parts = torch.split(pixels, CHUNK)

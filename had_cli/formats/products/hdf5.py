@@ -11,14 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.foreign.hdf5 import DAMAGED, open_guarded
 from had_cli.scenes.source import Window
 
 Index = npt.NDArray[np.intp]
 Float = npt.NDArray[np.float64]
-
-# What h5py raises on files that are truncated or otherwise damaged, and what a dataset does in the place of a
-# group, or a text in that of numbers.
-DAMAGED = (OSError, LookupError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError)
 
 # Decompressed chunks kept between reads. HDF5's own megabyte would unpack those of all bands again for
 # every block; an AVIRIS-5 cube has 110 MB of them at one place.
@@ -34,7 +31,7 @@ def open_hdf5(path: str, product: str) -> h5py.File:
         When it is no HDF5 file, or a damaged one.
     """
     with reading(path, product):
-        return h5py.File(path, "r", rdcc_nbytes=CACHE, rdcc_nslots=20011)
+        return open_guarded(path, rdcc_nbytes=CACHE, rdcc_nslots=20011)
 
 
 @contextlib.contextmanager

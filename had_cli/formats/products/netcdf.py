@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 
 from had_cli.errors import SceneError
+from had_cli.foreign.hdf5 import DAMAGED, datasets, open_guarded
 from had_cli.formats.products.cube_source import CubeSource
 from had_cli.formats.products.hdf5 import open_hdf5, reading
 from had_cli.formats.products.labelled import Variable, describe_labelled, find_labelled
@@ -21,9 +22,9 @@ def is_netcdf(path: str) -> bool:
     if not h5py.is_hdf5(path):
         return False
     try:
-        with h5py.File(path, "r") as file:
-            return bool(find_labelled(list(variables_of(file))))
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError):  # damaged: GDAL says so
+        with open_guarded(path) as file:
+            return bool(find_labelled(list(variables_of(file, path))))
+    except DAMAGED:  # or leading elsewhere: GDAL's reader says so
         return False
 
 
@@ -35,7 +36,7 @@ def open_netcdf(path: str, options: Mapping[str, Any]) -> Source:
     file = open_hdf5(path, PRODUCT)
     try:
         with reading(path, PRODUCT):
-            variables = list(variables_of(file))
+            variables = list(variables_of(file, path))
             found = find_labelled(variables, options.get("variable"))
             if found:
                 cube, info = describe_labelled(path, "NetCDF", found, variables)
@@ -51,14 +52,11 @@ def open_netcdf(path: str, options: Mapping[str, Any]) -> Source:
     return open_gdal(path, options)
 
 
-def variables_of(group: h5py.Group) -> Iterator[Variable]:
+def variables_of(file: h5py.File, path: str) -> Iterator[Variable]:
     """Yield the variables of a file with the names of their axes, as NetCDF-4 keeps them in HDF5."""
-    for name, item in group.items():
-        if isinstance(item, h5py.Group):
-            yield from variables_of(item)
-        elif isinstance(item, h5py.Dataset):
-            path = f"{group.name}/{name}".replace("//", "/")
-            yield Variable(path, _axes(name, item), item, dict(item.attrs))
+    for item in datasets(file, path):
+        name = str(item.name)
+        yield Variable(name, _axes(name.rpartition("/")[2], item), item, dict(item.attrs))
 
 
 def _axes(name: str, item: h5py.Dataset) -> tuple[str | None, ...]:

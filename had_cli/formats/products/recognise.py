@@ -86,8 +86,10 @@ def _holds(path: str, test: Callable[[h5py.File], bool]) -> bool:
 
     if not h5py.is_hdf5(path):
         return False
+    from had_cli.foreign.hdf5 import DAMAGED, open_guarded
+
     try:
-        with h5py.File(path, "r") as file:
+        with open_guarded(path) as file:
             return bool(test(file))
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError):  # damaged: another reader says so
+    except DAMAGED:  # or leading elsewhere: another reader says so
         return False

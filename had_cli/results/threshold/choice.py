@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from scipy.stats import binom, chi2
 
 from had_cli.errors import HadError, PluginError, SceneError, UsageError
+from had_cli.foreign.texts import parse_json
 from had_cli.results.metrics.evaluation import json_value
 from had_cli.results.threshold.constant_rate import constant_rate
 from had_cli.results.threshold.rules import Rule, parse_rule
@@ -192,8 +192,8 @@ def _quantile(valid: Scores, fraction: float) -> _Found:
 def _facts(tags: Mapping[str, str]) -> dict[str, Any]:
     """Return what the method recorded of its map; nothing where tags are damaged or another tool's."""
     try:
-        facts = json.loads(tags.get("had_facts", "{}"))
-    except (ValueError, RecursionError):
+        facts = parse_json(tags.get("had_facts", "{}"))
+    except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}
 
@@ -201,7 +201,7 @@ def _facts(tags: Mapping[str, str]) -> dict[str, Any]:
 def _chi_square(name: str, rate: float, tags: Mapping[str, str]) -> _Found:
     """Return the chi-square threshold (Reed & Yu 1990), with the degrees of freedom in the map's tags."""
     try:
-        freedom = int(json.loads(tags["had_facts"])["chi_square_freedom"])
+        freedom = int(parse_json(tags["had_facts"])["chi_square_freedom"])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"{name}: its tags tell no chi-square law of its scores (plain grx records one); "
