@@ -12,6 +12,7 @@ from had_cli._version import __version__
 
 if TYPE_CHECKING:
     from had_cli.detection.detect import Detection, detect
+    from had_cli.detection.estimator import HadDetector
     from had_cli.results.metrics.evaluation import Evaluation, evaluate
     from had_cli.results.picture import quicklook
     from had_cli.results.places import Places, find_places
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Detection",
     "Evaluation",
+    "HadDetector",
     "Places",
     "Scene",
     "Threshold",
@@ -48,6 +50,7 @@ __all__ = [
 _HOMES = {
     "Detection": "detection.detect",
     "Evaluation": "results.metrics.evaluation",
+    "HadDetector": "detection.estimator",
     "Places": "results.places",
     "Scene": "scenes.scene",
     "Threshold": "results.threshold",

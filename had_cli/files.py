@@ -15,14 +15,27 @@ from had_cli.errors import OutputError, OutputExistsError
 from had_cli.publishing.placing import JOURNAL, NEW, place
 from had_cli.publishing.scratch import scratch_beside, sweep
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # pathlib makes one slash of two
+# pathlib makes one slash of two; and GDAL's virtual file systems, of which some can be written to
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|/vsi")
 SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 """What belongs to a Shapefile beside its ``.shp``."""
+# what lies in a folder that is a file to its users: a Zarr store
+_STORE = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
 _SHOWN = 200  # characters of a path in a message
 
 
-def refuse_existing(path: Path, *, overwrite: bool) -> None:
+def is_store(path: Path) -> bool:
+    """Tell whether a folder is a Zarr store."""
+    return path.is_dir() and any((path / name).is_file() for name in _STORE)
+
+
+def refuse_existing(path: Path, *, overwrite: bool, store: bool = False) -> None:
     """Check before any work that ``path`` may be written.
+
+    Parameters
+    ----------
+    store
+        The output is a folder: it may replace one of its kind, and no other folder.
 
     Raises
     ------
@@ -41,8 +54,9 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         if not os.path.lexists(path):
             raise cannot_write(path, error) from error
         found = None  # a link that leads nowhere
-    if found is not None and stat.S_ISDIR(found.st_mode):
-        raise OutputError(f"{path}: is a folder; name a file")
+    if found is not None and stat.S_ISDIR(found.st_mode) and not (store and is_store(path)):
+        what = "is a folder, but no store that could be replaced; give another name"
+        raise OutputError(f"{path}: {what if store else 'is a folder; name a file'}")
     if os.path.lexists(path) and not overwrite:
         raise OutputExistsError(f"{path}: exists already; give --overwrite or another name")
     if not path.parent.is_dir():
@@ -67,7 +81,9 @@ def printable(path: str | Path) -> str:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, *, companions: Sequence[str] = (), overwrite: bool = False) -> Iterator[Path]:
+def written_whole(
+    path: Path, *, companions: Sequence[str] = (), overwrite: bool = False, store: bool = False
+) -> Iterator[Path]:
     """Yield the path to write a file to, beside which others of its set may be written.
 
     They lie in a temporary folder in that of ``path`` and take their places together when the context
@@ -77,6 +93,8 @@ def written_whole(path: Path, *, companions: Sequence[str] = (), overwrite: bool
     ----------
     companions
         Names of files that go when ``path`` is replaced, such as statistics of the old one.
+    store
+        What is written is a folder, as in :func:`refuse_existing`.
 
     Raises
     ------
@@ -85,7 +103,7 @@ def written_whole(path: Path, *, companions: Sequence[str] = (), overwrite: bool
     OutputError
         As :func:`refuse_existing`, and when the system refuses.
     """
-    refuse_existing(path, overwrite=overwrite)
+    refuse_existing(path, overwrite=overwrite, store=store)
     with contextlib.ExitStack() as stack:
         try:
             scratch = stack.enter_context(scratch_beside(path))

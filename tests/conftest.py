@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A deadline for one example measures the machine and what else runs on it, not the code.
+settings.register_profile("had", deadline=None)
+settings.load_profile("had")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -46,7 +46,7 @@ TRAINING: dict[str, dict[str, Any]] = {
         "teacher_epochs": 1,
     },
     "nl2net": {"epochs": 2},
-    "tdd": {"epochs": 1, "patches": 16, "width": 0.0625},
+    "tdd": {"recipe": "dependable", "epochs": 1, "patches": 16, "width": 0.0625},
 }
 VECTORS = {
     "grx": ("grx", ("rx", 60, 50, 40), {}, 1e-5),

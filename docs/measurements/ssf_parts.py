@@ -30,8 +30,8 @@ OTHERS: dict[str, tuple[ModuleType, str, Any]] = {
     "ridge 1e-2": (features, "RIDGE", 1e-2),
     "ridge 1e-4": (features, "RIDGE", 1e-4),
     "10 nearest": (ring, "NEAREST", 10),
-    "large from 150 pixels": (opening, "AREA", 150),
-    "large from 600 pixels": (opening, "AREA", 600),
+    "large from 150 pixels": (detector, "AREA", 150),
+    "large from 600 pixels": (detector, "AREA", 600),
     "32 levels": (opening, "LEVELS", 32),
     "256 levels": (opening, "LEVELS", 256),
     "half of the opening": (detector, "LARGE", 0.5),
@@ -64,8 +64,9 @@ def parts_of(scene: had_cli.Scene) -> dict[str, float]:
     with Executor(scene) as run:
         moments, extrema = scene_moments(run)
         spectra = components(moments, extrema)
-        members = detector.fused_members(spectra, 0)
-        layers = np.array(detector.maps(run, spectra, members))
+        members = detector.fused_members(spectra.variances, 0)
+        derived = run.through(spectra, bands=len(spectra.variances))
+        layers = np.array(detector.maps(derived, members))
     names = [member.name for member in members]
     found = {name: _measured(layers[..., index], scene) for index, name in enumerate(names)}
     for index, name in enumerate(names):
@@ -82,7 +83,8 @@ def _sum(layers: np.ndarray) -> np.ndarray:
 
 
 def _auc(scene: had_cli.Scene, seed: int = 0) -> float:
-    return _measured(had_cli.detect(scene, "ssf", seed=seed, device="cpu").scores, scene)
+    scores = had_cli.detect(scene, "ssf", seed=seed, device="cpu", wide=False).scores
+    return _measured(scores, scene)
 
 
 def _measured(scores: np.ndarray, scene: had_cli.Scene) -> float:

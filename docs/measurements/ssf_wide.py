@@ -4,9 +4,10 @@
 
 FOLDER holds .mat scenes with truths. Every scene is scored as it is, enlarged twice (the cube linearly, the
 truth by its nearest pixel), and with squares of 11 and 15 pixels put in: ``several``, five squares of five
-spectra; ``one``, three squares of one spectrum. Spectra are drawn from the other scenes, brought to this
-one's range and bands, and mixed in by half. Squares keep clear of the truth, whose pixels are then left
-out. Places and spectra are drawn by fixed seeds. --wide and --no-wide stand beside each other.
+spectra; ``one``, three squares of one spectrum; each in DRAWS draws, of whose means the least and the
+greatest are shown too. Spectra are drawn from the other scenes, brought to this one's range and bands, and
+mixed in by half. Squares keep clear of the truth, whose pixels are then left out. Places and spectra are
+drawn by fixed seeds. --wide and --no-wide stand beside each other.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import had_cli
 Cube = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 SIDES = (11, 15)
+DRAWS = 3
 KINDS = {"several": (5, False), "one": (3, True)}
 SHARE = 0.5
 
@@ -30,26 +32,33 @@ SHARE = 0.5
 def main(folder: Path) -> None:
     """Print a row per case: the mean AUC over the scenes with and without --wide."""
     scenes = {path.stem: loaded(path) for path in sorted(folder.glob("*.mat"))}
-    scenes = {name: found for name, found in scenes.items() if found is not None}
-    cases: dict[str, list[tuple[float, float]]] = {}
-    for name, (cube, truth) in scenes.items():
-        others = [other for key, (other, _) in scenes.items() if key != name]
+    known = {name: found for name, found in scenes.items() if found is not None}
+    cases: dict[str, list[list[tuple[float, float]]]] = {}
+    for name, (cube, truth) in known.items():
+        others = [other for key, (other, _) in known.items() if key != name]
         made = {
-            "as it is": (cube, truth, np.ones(truth.shape, bool)),
-            "enlarged twice": enlarged(cube, truth),
+            "as it is": [(cube, truth, np.ones(truth.shape, bool))],
+            "enlarged twice": [enlarged(cube, truth)],
         }
         for side in SIDES:
             for kind, (count, same) in KINDS.items():
-                title = f"squares of {side}, {kind}"
-                made[title] = with_squares(cube, truth, others, side, count, same=same)
-        for case, (shown, wanted, judged) in made.items():
+                made[f"squares of {side}, {kind}"] = [
+                    with_squares(cube, truth, others, side, count, draw, same=same) for draw in range(DRAWS)
+                ]
+        for case, draws in made.items():
             cases.setdefault(case, []).append(
-                (auc(shown, wanted, judged, wide=True), auc(shown, wanted, judged, wide=False))
+                [(auc(*shown, wide=True), auc(*shown, wide=False)) for shown in draws]
             )
     print("| case | --wide | --no-wide |\n|---|---|---|")
     for case, values in cases.items():
-        wide, plain = np.mean(values, axis=0)
-        print(f"| {case} | {wide:.4f} | {plain:.4f} |")
+        means = np.mean(values, axis=0)  # draws x 2
+        cells = [f"{np.mean(each):.4f}" + spread(each) for each in means.T]
+        print(f"| {case} | {' | '.join(cells)} |")
+
+
+def spread(means: npt.NDArray[np.float64]) -> str:
+    """Return the least and the greatest of several means."""
+    return f" ({means.min():.4f} to {means.max():.4f})" if len(means) > 1 else ""
 
 
 def loaded(path: Path) -> tuple[Cube, Mask] | None:
@@ -71,10 +80,10 @@ def enlarged(cube: Cube, truth: Mask) -> tuple[Cube, Mask, Mask]:
 
 
 def with_squares(
-    cube: Cube, truth: Mask, others: list[Cube], side: int, count: int, *, same: bool
+    cube: Cube, truth: Mask, others: list[Cube], side: int, count: int, draw: int, *, same: bool
 ) -> tuple[Cube, Mask, Mask]:
     """Return the cube with foreign squares, where they are, and the pixels that are judged."""
-    rng = np.random.default_rng([side, count])
+    rng = np.random.default_rng([side, count, draw])
     rows, cols, _ = cube.shape
     cube, wanted = cube.copy(), np.zeros(truth.shape, bool)
     taken = ndimage.binary_dilation(truth, iterations=2)

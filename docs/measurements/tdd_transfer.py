@@ -2,9 +2,9 @@
 
     python docs/measurements/tdd_transfer.py --train a.mat b.mat --test c.mat d.mat --seed 0 -o table.jsonl
 
-trains as ``had train -m tdd --network-bands 200`` does, on CPU, and prints a line of JSON for every epoch
-from ``--from-epoch`` on. Truths are read after the training of an epoch, and change nothing in it. Options
-of ``had train -m tdd`` are given as ``--set name=value``.
+trains as ``had train -m tdd --recipe dependable --network-bands 200`` does, on CPU, and prints a line of
+JSON for every epoch from ``--from-epoch`` on. Truths are read after the training of an epoch, and change
+nothing in it. Options of ``had train -m tdd`` are given as ``--set name=value``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     method = host.method("tdd")
     kinds = {param.name: param.type for param in method.train_params}
-    given: dict[str, Any] = {"network_bands": 200}
+    given: dict[str, Any] = {"recipe": "dependable", "network_bands": 200}
     for word in options.set:
         name, _, text = word.partition("=")
         given[name] = text.lower() in {"1", "true", "yes"} if kinds[name] is bool else kinds[name](text)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from had_cli.bench.copies import identify
 from had_cli.bench.fingerprints import fingerprint
 from had_cli.bench.truths import TruthFile, truth_beside
 from had_cli.errors import HadError, SceneError, UsageError
-from had_cli.scenes.folders import reader_suffixes, scenes_in
+from had_cli.scenes.folders import is_folder, reader_suffixes, scenes_in
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.source import stem
 
@@ -28,6 +30,7 @@ class Case:
     shape : (rows, cols, bands) of the whole scene; None where ``error`` says why it cannot be benched
     fingerprint : changes when the scene or its truth does
     notes : what was decided about it, one line each
+    benchmark, copy : the name that a public benchmark has for it, and which copy it is, where known
     """
 
     name: str
@@ -37,6 +40,8 @@ class Case:
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
     error: str | None = None
+    benchmark: str | None = None
+    copy: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of ``results.json``."""
@@ -51,6 +56,8 @@ class Case:
             "fingerprint": self.fingerprint or None,
             "notes": list(self.notes),
             "error": self.error,
+            "benchmark": self.benchmark,
+            "copy": self.copy,
         }
 
 
@@ -82,11 +89,11 @@ def find_cases(
     SceneError
         When nothing is left.
     """
-    if truth is not None and (len(given) != 1 or Path(given[0]).is_dir()):
+    if truth is not None and (len(given) != 1 or is_folder(given[0])):
         raise UsageError("--truth goes with one scene; beside several, put NAME_gt.* for NAME.*")
     paths: list[tuple[str, bool]] = []
     for text in given:
-        if Path(text).is_dir():
+        if is_folder(text):
             paths += [(path, True) for path in _scenes_in(Path(text))]
         else:
             paths.append((text, False))
@@ -151,8 +158,9 @@ def _case(
         wanted = None if truth is not None else truth_variable
         with open_scene(path, variable=variable, truth_variable=wanted) as scene:
             info = scene.source.info
-        if truth is None and info.truth is None:
-            return None
+            if truth is None and info.truth is None:
+                return None
+            known = identify(scene, info.truth if truth is None else partial(truth.load, scene))
         own = " ".join(map(fingerprint, (path, *info.files)))
         prints = own, "own" if truth is None else fingerprint(truth.path)
     except HadError as error:
@@ -160,6 +168,15 @@ def _case(
     notes = info.notes
     if truth is not None and info.truth is not None:
         notes = (*notes, f"the truth is {truth.path}; the one that the scene carries is not used")
+    if known is not None:
+        notes = (*notes, known.line)
     return Case(
-        name=name, path=path, truth=truth, shape=info.shape, fingerprint=" ".join(prints), notes=notes
+        name=name,
+        path=path,
+        truth=truth,
+        shape=info.shape,
+        fingerprint=" ".join(prints),
+        notes=notes,
+        benchmark=None if known is None else known.scene,
+        copy=None if known is None else known.line,
     )

@@ -54,11 +54,14 @@ def run(job: dict[str, Any], progress: Callable[[str, float], None]) -> tuple[di
         When the data or the run fails.
     """
     from had_cli.bench.memory import peak_device_memory, peak_memory
+    from had_cli.bench.trained import trained_here
     from had_cli.bench.truths import TruthFile
     from had_cli.detection.detect import detect
     from had_cli.errors import SceneError
+    from had_cli.plugin import host
     from had_cli.results.metrics.evaluation import evaluate, json_value
     from had_cli.scenes.open import open_scene
+    from had_cli.weights.chosen import weights_for
 
     options = dict(job["open"])
     truth_variable = options.pop("truth_variable")
@@ -69,9 +72,10 @@ def run(job: dict[str, Any], progress: Callable[[str, float], None]) -> tuple[di
             raise SceneError(f"{job['scene']}: its truth is gone; start the bench again")
         # judged below, out of the measurement
         scene.source.info = dataclasses.replace(scene.source.info, truth=None)
+        weights = weights_for(host.method(job["method"]), job["weights"])
         before = peak_memory()
         detection = detect(
-            scene, job["method"], weights=job["weights"], **job["run"], progress=progress, **job["parameters"]
+            scene, job["method"], weights=weights, **job["run"], progress=progress, **job["parameters"]
         )
         cost = {
             "seconds": detection.seconds,
@@ -85,11 +89,13 @@ def run(job: dict[str, Any], progress: Callable[[str, float], None]) -> tuple[di
         detected = detection.to_json()
         if job["map"] is not None:
             detection.save(job["map"], overwrite=True)
+        known = trained_here(scene, weights)
     judged = evaluation.to_json(roc_points=ROC_POINTS)
     outcome = {
         **{name: detected[name] for name in ("rows", "cols", "bands", "bands_used", "valid_pixels", "facts")},
         **{name: judged[name] for name in ("metrics", "pixels", "f1_threshold", "separability", "roc")},
         "warnings": [*detected["warnings"], *judged["warnings"]],
+        "trained_on": known,
     }
     return json_value(outcome), cost
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from had_cli.bench.fingerprints import content_hash
+from had_cli.bench.fingerprints import code_hash, content_hash
 from had_cli.detection.parameters import check_params
 from had_cli.errors import UsageError
 from had_cli.files import read_regular
@@ -33,6 +33,7 @@ class Configuration:
         used, or None
     files : sha256 of the files that parameters name, by parameter
     plugin : where the method comes from, with its version
+    code : sha256 of the package that detects, which changes with its text even under one version
     """
 
     label: str
@@ -43,6 +44,7 @@ class Configuration:
     weights_hash: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     plugin: str = ""
+    code: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of ``results.json``."""
@@ -140,6 +142,7 @@ def _configuration(
         weights_hash=None if loaded is None else loaded.hash,
         files={n: content_hash(v) for n, v in values.items() if isinstance(v, Path) and v.is_file()},
         plugin=origin,
+        code=code_hash(description.detect),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from pathlib import Path
 
 from had_cli.scenes.source import stem
@@ -15,6 +16,24 @@ def content_hash(path: Path) -> str:
     """Return the sha256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_hash(reference: str) -> str:
+    """Return the sha256 of the Python files of the package that ``"package.module:function"`` lies in.
+
+    The package is found and not imported. Nothing is hashed where it has no files, as in an archive.
+    """
+    found = importlib.util.find_spec(reference.partition(":")[0].partition(".")[0])
+    if found is None:
+        return ""
+    folders = [Path(folder) for folder in found.submodule_search_locations or ()]
+    files = [(file.relative_to(folder), file) for folder in folders for file in folder.rglob("*.py")]
+    if not folders and found.origin is not None and Path(found.origin).is_file():
+        files = [(Path(Path(found.origin).name), Path(found.origin))]
+    total = hashlib.sha256()
+    for name, file in sorted(files):
+        total.update(f"{name.as_posix()} {content_hash(file)}\n".encode())
+    return total.hexdigest()
 
 
 def fingerprint(path: str) -> str:

@@ -22,6 +22,7 @@ FILES = (
     "results.csv",
     "timings.csv",
     "results.md",
+    "results.tex",
 )
 
 

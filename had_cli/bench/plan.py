@@ -34,6 +34,7 @@ class Conditions:
     engine: str = "auto"
     memory: str | None = None
     seed: int = 0
+    keep_constant_bands: bool = False
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -44,7 +45,8 @@ class Conditions:
     @property
     def running(self) -> dict[str, Any]:
         """The options of :func:`had_cli.detect`."""
-        return {name: getattr(self, name) for name in ("device", "engine", "memory", "seed")}
+        names = ("device", "engine", "memory", "seed", "keep_constant_bands")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +56,21 @@ class Plan:
     Attributes
     ----------
     key : everything that the result depends on, as JSON values
+    seed : of this repeat; alone : whether there is no other repeat
     """
 
     case: Case
     configuration: Configuration
     key: Mapping[str, Any]
     keep_map: bool = field(repr=False)
+    seed: int = 0
+    alone: bool = True
 
     @property
     def title(self) -> str:
         """The cell in words."""
-        return f"{self.case.name}, {self.configuration.label}"
+        repeat = "" if self.alone else f", seed {self.seed}"
+        return f"{self.case.name}, {self.configuration.label}{repeat}"
 
     @property
     def hash(self) -> str:
@@ -93,7 +99,7 @@ class Plan:
             "method": self.configuration.method,
             "weights": None if weights is None else str(weights),
             "parameters": self.configuration.plain_parameters(),
-            "run": conditions.running,
+            "run": {**conditions.running, "seed": self.seed},
             "map": None if self.map is None else str(folder / self.map),
         }
 
@@ -105,17 +111,24 @@ def plan(
     kind: str,
     *,
     keep_maps: bool,
+    repeats: int = 1,
 ) -> list[Plan]:
-    """Return the cells in the order of scenes, then configurations; ``kind`` is that of the device."""
+    """Return the cells in the order of scenes, configurations and seeds; ``kind`` is that of the device.
+
+    ``repeats`` cells that differ in the seed alone, which rises by one from the seed of the conditions.
+    """
     return [
         Plan(
             case=case,
             configuration=configuration,
-            key=_key(case, configuration, conditions, kind),
+            key={**_key(case, configuration, conditions, kind), "seed": seed},
             keep_map=keep_maps,
+            seed=seed,
+            alone=repeats == 1,
         )
         for case in cases
         for configuration in configurations
+        for seed in range(conditions.seed, conditions.seed + repeats)
     ]
 
 
@@ -131,6 +144,7 @@ def _key(case: Case, configuration: Configuration, conditions: Conditions, kind:
         },
         "method": configuration.method,
         "plugin": configuration.plugin,
+        "code": configuration.code,
         "parameters": configuration.plain_parameters(),
         "files": dict(configuration.files),
         "weights_sha256": configuration.weights_hash,

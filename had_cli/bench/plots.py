@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from had_cli.bench.comparison import cliques
 from had_cli.bench.results import BenchResults, number
+from had_cli.bench.trained import MARK
 from had_cli.files import write_whole
 from had_cli.results.picture import MatplotlibMissingError
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 def draw(found: BenchResults, folder: str | Path) -> list[Path]:
     """Draw ``SCENE_roc.png`` and ``SCENE_separability.png`` for every scene with a curve into ``plots/``.
 
+    Where several configurations are ranked over several scenes, ``critical_difference.png`` and ``.pdf`` too.
     Pictures of scenes that are not in the bench any more are removed.
 
     Raises
@@ -39,6 +42,7 @@ def draw(found: BenchResults, folder: str | Path) -> list[Path]:
             'no plots: drawing needs matplotlib; install it with: pip install "had[plot]"'
         ) from error
     plots = Path(folder) / "plots"
+    summary = found.results["summary"]["auc_df"]
     boxes: dict[str, dict[str, Any]] = {}
     for cell in found.results["cells"]:
         if cell["separability"] is not None:
@@ -46,12 +50,21 @@ def draw(found: BenchResults, folder: str | Path) -> list[Path]:
     written = []
     for scene, curves in found.curves.items():
         if curves:
-            written.append(_save(roc_figure(scene, curves), plots / f"{scene}_roc.png"))
+            marked = {
+                label + (MARK if found.trained_on(scene, label) else ""): c for label, c in curves.items()
+            }
+            written.append(_save(roc_figure(scene, marked), plots / f"{scene}_roc.png"))
             figure = separability_figure(
                 scene, {label: c["separability"] for label, c in boxes[scene].items()}
             )
             written.append(_save(figure, plots / f"{scene}_separability.png"))
-    for old in (*plots.glob("*_roc.png"), *plots.glob("*_separability.png")):
+    if summary["comparison"] is not None:
+        figure = rank_figure(
+            summary["rank"], summary["comparison"]["critical_difference"], len(summary["scenes"])
+        )
+        written += [_save(figure, plots / f"critical_difference.{kind}") for kind in ("png", "pdf")]
+    patterns = ("*_roc.png", "*_separability.png", "critical_difference.*")
+    for old in (file for pattern in patterns for file in plots.glob(pattern)):
         if old not in written:
             old.unlink()
     return written
@@ -121,13 +134,56 @@ def separability_figure(scene: str, boxes: Mapping[str, Mapping[str, Any]]) -> F
     return figure
 
 
+def rank_figure(ranks: Mapping[str, float], difference: float, scenes: int) -> Figure:
+    """Return the diagram of mean ranks of Demsar (2006, figure 1): bars join those that do not differ.
+
+    Parameters
+    ----------
+    ranks
+        Mean rank by label, 1 the best.
+    difference
+        The critical difference, drawn as a bar of its own.
+    """
+    from matplotlib.figure import Figure
+
+    groups = cliques(ranks, difference)
+    ordered = sorted(ranks, key=lambda label: ranks[label])
+    half = (len(ordered) + 1) // 2
+    depth = 1 + 0.35 * len(groups)
+    figure = Figure(figsize=(7, 1.6 + 0.3 * (half + len(groups))), dpi=100, layout="constrained")
+    axis = figure.subplots()
+    for place, label in enumerate(ordered):
+        left = place < half
+        height = -depth - 0.6 * (place if left else len(ordered) - 1 - place)
+        edge, side = (0.7, "right") if left else (len(ordered) + 0.3, "left")
+        axis.plot([ranks[label], ranks[label], edge], [0, height, height], color="black", linewidth=1)
+        name = f"{label} {ranks[label]:.2f}"
+        axis.text(edge, height, f"{name} " if left else f" {name}", ha=side, va="center")
+    for line, group in enumerate(groups, start=1):
+        ends = [ranks[group[0]] - 0.03, ranks[group[-1]] + 0.03]
+        axis.plot(ends, [-0.35 * line] * 2, color="tab:red", linewidth=3, solid_capstyle="butt", gid="clique")
+    axis.plot([1, 1 + difference], [0.8, 0.8], color="black", marker="|", gid="difference")
+    axis.text(1 + difference / 2, 0.9, f"CD {difference:.3f}", ha="center", va="bottom")
+    axis.plot([1, len(ordered)], [0, 0], color="black")
+    for rank in range(1, len(ordered) + 1):
+        axis.plot([rank, rank], [0, 0.12], color="black")
+        axis.text(rank, 0.2, str(rank), ha="center", va="bottom")
+    right = max(len(ordered), 1 + difference) + 1.6
+    axis.set(
+        xlim=(-0.6, right), ylim=(-depth - 0.6 * half, 1.6), title=f"Mean rank of AUC(D,F), {scenes} scenes"
+    )
+    axis.axis("off")
+    return figure
+
+
 def _array(values: Any) -> Any:
     return np.array([number(value) for value in values])
 
 
 def _save(figure: Figure, path: Path) -> Path:
     picture = BytesIO()
-    # without the version of matplotlib in it, the same figure is the same file
-    figure.savefig(picture, format="png", metadata={"Software": None})
+    # without time and version of matplotlib in it, the same figure is the same file
+    unsaid = {"Software": None} if path.suffix == ".png" else {"CreationDate": None, "Producer": None}
+    figure.savefig(picture, format=path.suffix[1:], metadata=unsaid)
     write_whole(path, picture.getvalue(), overwrite=True)
     return path

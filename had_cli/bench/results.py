@@ -17,7 +17,9 @@ from typing import Any
 
 from had_cli._version import __version__
 from had_cli.bench.cases import Case, Skipped
+from had_cli.bench.comparison import compare
 from had_cli.bench.configurations import Configuration
+from had_cli.bench.repeats import Cell
 from had_cli.bench.summary import summarise
 from had_cli.errors import OutputError, SceneError
 from had_cli.files import read_regular
@@ -28,18 +30,6 @@ from had_cli.results.metrics.evaluation import SCALING_NOTE, json_value
 FORMAT = "had-bench"
 FORMAT_VERSION = 1
 COSTS = ("seconds", "peak_memory")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One scene under one configuration: ``outcome`` and ``cost`` as its process told them, or ``error``."""
-
-    scene: str
-    label: str
-    outcome: Mapping[str, Any] | None = None
-    cost: Mapping[str, Any] | None = None
-    map: str | None = None
-    error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +69,19 @@ class BenchResults:
             table[cell["scene"]][cell["label"]] = number((cell["metrics"] or {}).get(metric))
         return table
 
+    def trained_on(self, scene: str, label: str) -> bool:
+        """Return whether the weights of a configuration were trained on the scene."""
+        return any(
+            cell["trained_on"] is not None
+            for cell in self.results["cells"]
+            if (cell["scene"], cell["label"]) == (scene, label)
+        )
+
+    @property
+    def any_trained_on(self) -> bool:
+        """Whether a cell anywhere has weights that were trained on its scene."""
+        return any(cell["trained_on"] is not None for cell in self.results["cells"])
+
     def costs(self, name: str) -> dict[str, dict[str, float]]:
         """Return scene -> label -> ``seconds`` or another number of ``timings.json``; NaN for none."""
         table: dict[str, dict[str, float]] = {
@@ -113,13 +116,23 @@ def assemble(
     metrics = list(host.metrics().values())
     labels = [configuration.label for configuration in configurations]
     names = [case.name for case in cases]
+    uneven = uneven_scenes(cells)
 
-    def summary(best: float, value: Callable[[Cell], Any]) -> dict[str, Any]:
-        rows: dict[str, dict[str, float]] = {name: {} for name in names}
+    def summary(best: float, value: Callable[[Cell], Any], *, judged: bool) -> dict[str, Any]:
+        rows: dict[str, dict[str, float]] = {name: {} for name in names if not judged or name not in uneven}
         for cell in cells:
-            rows[cell.scene][cell.label] = number(value(cell))
+            if cell.scene in rows:
+                rows[cell.scene][cell.label] = number(value(cell))
         found = summarise(rows, labels, best)
-        return {"scenes": list(found.scenes), "mean": found.mean, "rank": found.rank}
+        document: dict[str, Any] = {
+            "scenes": list(found.scenes),
+            "mean": found.mean,
+            "rank": found.rank,
+        }
+        if judged:
+            compared = compare(rows, found, best)
+            document["comparison"] = None if compared is None else compared.to_json()
+        return document
 
     def metric_of(name: str) -> Callable[[Cell], Any]:
         return lambda cell: (cell.outcome or {}).get("metrics", {}).get(name)
@@ -134,10 +147,12 @@ def assemble(
         **conditions,
         "metrics": [_metric(metric) for metric in metrics],
         "methods": [configuration.to_json() for configuration in configurations],
-        "scenes": [case.to_json() for case in cases],
+        "scenes": [{**case.to_json(), "uneven": uneven.get(case.name)} for case in cases],
         "skipped": [{"path": item.path, "reason": item.reason} for item in skipped],
         "cells": [_cell(cell) for cell in cells],
-        "summary": {metric.name: summary(metric.best, metric_of(metric.name)) for metric in metrics},
+        "summary": {
+            metric.name: summary(metric.best, metric_of(metric.name), judged=True) for metric in metrics
+        },
         "notes": [SCALING_NOTE],
     }
     curves: dict[str, Any] = {name: {} for name in names}
@@ -150,10 +165,24 @@ def assemble(
         "cells": [
             {"scene": cell.scene, "label": cell.label, **cell.cost} for cell in cells if cell.cost is not None
         ],
-        "summary": {name: summary(0.0, cost_of(name)) for name in COSTS},
+        "summary": {name: summary(0.0, cost_of(name), judged=False) for name in COSTS},
         "machine": _hardware(),
     }
     return BenchResults(results=json_value(results), curves=json_value(curves), timings=json_value(timings))
+
+
+def uneven_scenes(cells: Sequence[Cell]) -> dict[str, str]:
+    """Return, for scenes on which configurations are judged over different pixels, over how many each."""
+    pixels: dict[str, dict[str, tuple[int, int]]] = {}
+    for cell in cells:
+        if cell.outcome is not None:
+            counts = cell.outcome["pixels"]
+            pixels.setdefault(cell.scene, {})[cell.label] = counts["anomalous"], counts["background"]
+    return {
+        scene: ", ".join(f"{label} {a} anomalous and {b} background" for label, (a, b) in by_label.items())
+        for scene, by_label in pixels.items()
+        if len(set(by_label.values())) > 1
+    }
 
 
 def load_results(folder: str | Path) -> BenchResults:
@@ -205,6 +234,9 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "error": cell.error,
         **{name: outcome.get(name) for name in (*fields, "separability", "facts")},
         "warnings": list(outcome.get("warnings", ())),
+        "trained_on": outcome.get("trained_on"),
+        "repeats": list(cell.repeats),
+        "spread": dict(cell.spread),
         "map": cell.map,
     }
 

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from had_cli.bench.cases import find_cases
+from had_cli.bench.cases import Case, Skipped, find_cases
 from had_cli.bench.clock import Clock
 from had_cli.bench.configurations import Configuration
 from had_cli.bench.folder import FILES, BenchFolder
 from had_cli.bench.plan import Conditions, Plan, plan
 from had_cli.bench.process import run_job
-from had_cli.bench.results import BenchResults, Cell, assemble
+from had_cli.bench.recipes import check_recipe, pick
+from had_cli.bench.repeats import Cell, combined
+from had_cli.bench.replacing import replaced
+from had_cli.bench.results import BenchResults, assemble, uneven_scenes
+from had_cli.bench.trained import MARK
 from had_cli.engine.devices import choose_device
 from had_cli.scenes.inputs import refuse_inputs
 
@@ -52,6 +56,8 @@ def run_bench(
     conditions: Conditions | None = None,
     keep_maps: bool = False,
     rerun: bool = False,
+    repeats: int = 1,
+    recipe: str | None = None,
     voice: Voice | None = None,
     show_errors: bool = False,
 ) -> BenchResults:
@@ -70,6 +76,10 @@ def run_bench(
         Keep the score maps as GeoTIFF in ``maps/``.
     rerun
         Run finished cells as well.
+    repeats
+        Run every cell with so many seeds, from that of the conditions on; figures are the means.
+    recipe
+        A public benchmark (:mod:`had_cli.bench.recipes`); other scenes are passed over.
     show_errors
         Pass on what the cells' processes write to standard error, tracebacks included.
 
@@ -84,17 +94,11 @@ def run_bench(
     """
     conditions, voice = conditions or Conditions(), voice or Voice()
     device = choose_device(conditions.device)
+    check_recipe(recipe)
     from had_cli.engine.memory import memory_budget
 
     memory_budget(conditions.memory)  # only to refuse what is no size before anything is run
-    cases, skipped = find_cases(
-        scenes, truth=truth, variable=conditions.variable, truth_variable=conditions.truth_variable
-    )
-    for item in skipped:
-        voice.note(f"{item.path}: skipped, {item.reason}")
-    for case in cases:
-        for note in case.notes:
-            voice.note(f"{case.path}: {note}")
+    cases, skipped = _listed(scenes, truth, conditions, recipe, voice)
     read = [
         *(("a scene of the bench", case.path) for case in cases),
         *(("the truth", case.truth.path) for case in cases if case.truth is not None),
@@ -104,19 +108,65 @@ def run_bench(
     for name in FILES:
         refuse_inputs(Path(folder) / name, read)
     kind = device.partition(":")[0]
-    plans = plan(cases, configurations, conditions, kind, keep_maps=keep_maps)
+    plans = plan(cases, configurations, conditions, kind, keep_maps=keep_maps, repeats=repeats)
     with BenchFolder(folder) as store:
-        cells = _run(plans, store, conditions, voice, rerun=rerun, show_errors=show_errors)
+        single = _run(plans, store, conditions, voice, rerun=rerun, show_errors=show_errors)
+        seeds = range(conditions.seed, conditions.seed + repeats)
+        cells = [combined(single[i : i + repeats], seeds) for i in range(0, len(single), repeats)]
+        _warn_of(cells, voice)
         shared = {"device": kind, **_without(conditions.running, "device"), "selection": conditions.selection}
-        found = assemble(cases, skipped, configurations, cells, shared)
-        for name, text in found.files().items():
-            store.write(name, text)
-        from had_cli.bench.tables import csv, markdown, timings_csv
-
-        store.write("results.csv", csv(found))
-        store.write("timings.csv", timings_csv(found))
-        store.write("results.md", markdown(found))
+        found = assemble(cases, skipped, configurations, cells, {**shared, "repeats": repeats})
+        for line in replaced(store.path, found):
+            voice.warn(line)
+        _write(store, found)
     return found
+
+
+def _listed(
+    scenes: Sequence[str], truth: str | None, conditions: Conditions, recipe: str | None, voice: Voice
+) -> tuple[list[Case], list[Skipped]]:
+    """Return the scenes to bench and those passed over, and say what was decided about them."""
+    cases, skipped = find_cases(
+        scenes, truth=truth, variable=conditions.variable, truth_variable=conditions.truth_variable
+    )
+    if recipe is not None:
+        picked = pick(recipe, cases, skipped)
+        cases, skipped = picked.cases, picked.skipped
+        for line in picked.notes:
+            voice.note(line)
+    for item in skipped:
+        voice.note(f"{item.path}: skipped, {item.reason}")
+    for case in cases:
+        for note in case.notes:
+            voice.note(f"{case.path}: {note}")
+    return cases, skipped
+
+
+def _warn_of(cells: Sequence[Cell], voice: Voice) -> None:
+    """Say which figures mean less than they seem to."""
+    for cell in cells:
+        how = (cell.outcome or {}).get("trained_on")
+        if how is not None:
+            title = f"{cell.scene}, {cell.label}"
+            voice.warn(f"{title}: {MARK} the weights were trained on this scene (by its {how})")
+    for scene, over in uneven_scenes(cells).items():
+        voice.warn(f"{scene}: configurations are judged over different pixels ({over}); not in the means")
+
+
+def _write(store: BenchFolder, found: BenchResults) -> None:
+    from had_cli.bench.latex import latex
+    from had_cli.bench.markdown import markdown
+    from had_cli.bench.tables import csv, timings_csv
+
+    for name, text in found.files().items():
+        store.write(name, text)
+    for name, write in (
+        ("results.csv", csv),
+        ("timings.csv", timings_csv),
+        ("results.md", markdown),
+        ("results.tex", latex),
+    ):
+        store.write(name, write(found))
 
 
 def _run(

@@ -48,7 +48,7 @@ def summarise(values: Values, labels: Sequence[str], best: float) -> Summary:
 
 def ranked(values: Mapping[str, float], best: float) -> dict[str, float]:
     """Return the rank of each value by its distance from ``best``, 1 the nearest; ties share their mean."""
-    far = {label: _distance(value, best) for label, value in values.items()}
+    far = {label: distance(value, best) for label, value in values.items()}
     return {
         label: 1
         + sum(other < own for other in far.values())
@@ -57,7 +57,8 @@ def ranked(values: Mapping[str, float], best: float) -> dict[str, float]:
     }
 
 
-def _distance(value: float, best: float) -> float:
+def distance(value: float, best: float) -> float:
+    """Return how far ``value`` is from a perfect one; from an infinite one, the less the larger it is."""
     if math.isinf(best):
         return -value if best > 0 else value
     return abs(value - best)

@@ -1,4 +1,4 @@
-"""The figures of a bench as tables: text, Markdown and CSV."""
+"""The figures of a bench as rows of cells, for text, Markdown and LaTeX, and as CSV."""
 
 from __future__ import annotations
 
@@ -9,28 +9,59 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from had_cli.bench.results import BenchResults, number
+from had_cli.bench.summary import distance
+from had_cli.bench.trained import MARK, NOTE
 
 MAIN = ("auc_df", "average_precision", "pd_at_pf_1e_2", "pd_at_pf_1e_3")
 """The metrics that are shown scene by scene; the others are shown by their means."""
+
+COSTS = (("seconds", "time (s)", 2, 1.0), ("peak_memory", "peak memory (MiB)", 0, 2.0**20))
+"""Name in ``timings.json``, title, decimals, and what one unit of the table is."""
 
 Rows = list[list[str]]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that spreadsheets compute
 
 
+# of what is marked in a row: nothing, the best, the second
+Marks = list[list[str]]
+BEST, SECOND = "best", "second"
+
+
 def scene_rows(found: BenchResults, metric: str) -> Rows:
-    """Return a table of one metric: scenes by configurations, then mean and mean rank."""
-    described = _described(found, metric)
+    """Return a table of one metric: scenes by configurations, then mean and mean rank.
+
+    A dagger stands at cells whose weights were trained on the scene, and a standard deviation where a cell
+    ran with several seeds.
+    """
+    described = metric_of(found, metric)
     summary = found.results["summary"][metric]
     rows = [[described["symbol"], *found.labels]]
     for scene, values in found.values(metric).items():
         failed = {cell["label"] for cell in found.failed if cell["scene"] == scene}
-        rows.append(
-            [scene, *("failed" if label in failed else figure(values[label]) for label in found.labels)]
-        )
+        shown = []
+        for label in found.labels:
+            mark = MARK if found.trained_on(scene, label) else ""
+            text = "failed" if label in failed else figure(values[label])
+            shown.append(text + _spread(found, scene, label, metric) + mark)
+        rows.append([scene, *shown])
     rows.append([f"mean of {scenes(summary)}", *_over(summary["mean"], found.labels, figure)])
     rows.append(["mean rank", *_over(summary["rank"], found.labels, lambda value: f"{value:.2f}")])
     return rows
+
+
+def scene_marks(found: BenchResults, metric: str) -> Marks:
+    """Return which cells of :func:`scene_rows` are best and second, the head without any."""
+    best = number(metric_of(found, metric)["best"])
+    summary = found.results["summary"][metric]
+    lines = [(best, [values[label] for label in found.labels]) for values in found.values(metric).values()]
+    lines += [(best, [number(summary["mean"].get(label)) for label in found.labels])]
+    lines += [(1.0, [number(summary["rank"].get(label)) for label in found.labels])]
+    digits = [4] * (len(lines) - 1) + [2]
+    return [
+        [""] * (1 + len(found.labels)),
+        *(["", *_marked(v, b, d)] for (b, v), d in zip(lines, digits, strict=True)),
+    ]
 
 
 def mean_rows(found: BenchResults) -> Rows:
@@ -38,27 +69,43 @@ def mean_rows(found: BenchResults) -> Rows:
     rows = [["mean", "best", "scenes", *found.labels]]
     for metric in found.results["metrics"]:
         summary = found.results["summary"][metric["name"]]
-        best = f"{number(metric['best']):g}"
-        rows.append(
-            [
-                metric["symbol"],
-                best,
-                str(len(summary["scenes"])),
-                *_over(summary["mean"], found.labels, figure),
-            ]
-        )
-    for name, title, scale in (("seconds", "time (s)", 1.0), ("peak_memory", "peak memory (MiB)", 2.0**20)):
+        shown = _over(summary["mean"], found.labels, figure)
+        rows.append([metric["symbol"], f"{number(metric['best']):g}", str(len(summary["scenes"])), *shown])
+    for name, title, digits, scale in COSTS:
         summary = found.timings["summary"][name]
-        digits = 2 if name == "seconds" else 0
-        rows.append(
-            [
-                title,
-                "",
-                str(len(summary["scenes"])),
-                *_over(summary["mean"], found.labels, lambda v, s=scale, d=digits: f"{v / s:.{d}f}"),
-            ]
-        )
+        shown = _over(summary["mean"], found.labels, lambda v, s=scale, d=digits: f"{v / s:.{d}f}")
+        rows.append([title, "", str(len(summary["scenes"])), *shown])
     return rows
+
+
+def mean_marks(found: BenchResults) -> Marks:
+    """Return which cells of :func:`mean_rows` are best and second."""
+    marks = [[""] * (3 + len(found.labels))]
+    for metric in found.results["metrics"]:
+        values = found.results["summary"][metric["name"]]["mean"]
+        row = [number(values.get(label)) for label in found.labels]
+        marks.append(["", "", "", *_marked(row, number(metric["best"]), 4)])
+    for name, _, digits, scale in COSTS:
+        values = found.timings["summary"][name]["mean"]
+        row = [number(values.get(label)) / scale for label in found.labels]
+        marks.append(["", "", "", *_marked(row, 0.0, digits)])
+    return marks
+
+
+def _marked(values: Sequence[float], best: float, digits: int) -> list[str]:
+    """Return the mark of each value; those that read alike are marked alike, and one alone not at all."""
+    far = [math.nan if math.isnan(v) else distance(round(v, digits), best) for v in values]
+    order = sorted({value for value in far if not math.isnan(value)})
+    marks = dict(zip(order, (BEST, SECOND), strict=False)) if sum(not math.isnan(v) for v in far) > 1 else {}
+    return [marks.get(value, "") for value in far]
+
+
+def _spread(found: BenchResults, scene: str, label: str, metric: str) -> str:
+    for cell in found.results["cells"]:
+        if (cell["scene"], cell["label"]) == (scene, label) and cell["repeats"]:
+            value = number(cell["spread"].get(metric))
+            return "" if math.isnan(value) else f" ± {value:.4f}"
+    return ""
 
 
 def figure(value: float) -> str:
@@ -73,13 +120,18 @@ def scenes(summary: Mapping[str, Any]) -> str:
 
 
 def left_out(found: BenchResults) -> list[str]:
-    """Return a line on what the means of AUC(D,F) leave out, if anything."""
+    """Return a line on what the means of AUC(D,F) leave out, and on what is marked, if anything."""
     summary = found.results["summary"]["auc_df"]
-    lines = []
+    lines = [NOTE] if found.any_trained_on else []
     unused = [label for label in found.labels if label not in summary["mean"]]
-    if unused:
+    if unused and summary["scenes"]:
         lines.append(f"No figures at all: {', '.join(unused)}.")
-    missing = [scene for scene in found.scenes if scene not in summary["scenes"]]
+    uneven = {scene["name"]: scene["uneven"] for scene in found.results["scenes"] if scene["uneven"]}
+    lines += [
+        f"Not in the means, because configurations are judged over different pixels there: {name} ({over})."
+        for name, over in uneven.items()
+    ]
+    missing = [scene for scene in found.scenes if scene not in summary["scenes"] and scene not in uneven]
     if missing and summary["scenes"]:
         lines.append(
             f"Not in the means, because a configuration has no AUC(D,F) there: {', '.join(missing)}."
@@ -92,14 +144,16 @@ def csv(found: BenchResults) -> str:
     metrics = [metric["name"] for metric in found.results["metrics"]]
     methods = {method["label"]: method["method"] for method in found.results["methods"]}
     pixels = ("anomalous", "background", "excluded")
-    rows: list[Sequence[Any]] = [("scene", "label", "method", *metrics, *pixels, "error")]
+    rows: list[Sequence[Any]] = [("scene", "label", "method", *metrics, *pixels, "trained_on", "error")]
     for cell in found.results["cells"]:
         head = (cell["scene"], cell["label"], methods[cell["label"]])
         if cell["metrics"] is None:
-            rows.append((*head, *[""] * (len(metrics) + len(pixels)), cell["error"]))
+            rows.append((*head, *[""] * (len(metrics) + len(pixels) + 1), cell["error"]))
             continue
         figures = (repr(number(cell["metrics"].get(name))) for name in metrics)
-        rows.append((*head, *figures, *(cell["pixels"][name] for name in pixels), ""))
+        rows.append(
+            (*head, *figures, *(cell["pixels"][name] for name in pixels), cell["trained_on"] or "", "")
+        )
     return _comma(rows)
 
 
@@ -111,67 +165,14 @@ def timings_csv(found: BenchResults) -> str:
     return _comma(rows)
 
 
-def markdown(found: BenchResults) -> str:
-    """Return the page ``results.md``; its last sections, time and memory, differ from run to run."""
-    results = found.results
-    parts = ["# Benchmark\n", _about(found)]
-    parts += [
-        f"## {metric['symbol']}: {metric['formula']}\n\n{_table(scene_rows(found, metric['name']))}"
-        for metric in results["metrics"]
-        if metric["name"] in MAIN
-    ]
-    parts.append("".join(f"{line}\n" for line in left_out(found)))
-    parts.append(f"## Means over the scenes\n\n{_table(mean_rows(found))}")
-    parts.append("".join(f"- {m['symbol']}: {m['formula']}\n" for m in results["metrics"]))
-    parts.append("".join(f"{note}\n" for note in results["notes"]))
-    if found.failed:
-        lines = (f"- {cell['scene']}, {cell['label']}: {cell['error']}\n" for cell in found.failed)
-        parts.append("## Failed\n\n" + "".join(lines))
-    if results["skipped"]:
-        parts.append(
-            "## Skipped\n\n" + "".join(f"- {item['path']}: {item['reason']}\n" for item in results["skipped"])
-        )
-    for name, title, digits, scale in (
-        ("seconds", "Time of detection in s", 2, 1.0),
-        ("peak_memory", "Peak memory of the process in MiB", 0, 2.0**20),
-    ):
-        rows = [["", *found.labels]]
-        for scene, values in found.costs(name).items():
-            cells = (values[label] for label in found.labels)
-            rows.append([scene, *("-" if math.isnan(v) else f"{v / scale:.{digits}f}" for v in cells)])
-        parts.append(f"## {title}\n\n{_table(rows)}")
-    return "\n".join(part for part in parts if part)
-
-
-def _about(found: BenchResults) -> str:
-    lines = []
-    for method in found.results["methods"]:
-        values = (
-            ", ".join(f"{name}={value}" for name, value in method["parameters"].items()) or "no parameters"
-        )
-        weights = f"; weights {method['weights']}" if method["weights"] else ""
-        lines.append(f"- {method['label']}: {method['method']} of {method['plugin']}; {values}{weights}\n")
-    chosen = {name: value for name, value in found.results["selection"].items() if value is not None}
-    selected = f", selection {chosen}" if chosen else ""
-    lines.append(
-        f"\nhad {found.results['version']}, seed {found.results['seed']}, "
-        f"device {found.results['device']}{selected}\n"
-    )
-    return "".join(lines)
-
-
-def _described(found: BenchResults, name: str) -> dict[str, Any]:
+def metric_of(found: BenchResults, name: str) -> dict[str, Any]:
+    """Return the description of a metric as ``results.json`` has it."""
     described: dict[str, Any] = next(m for m in found.results["metrics"] if m["name"] == name)
     return described
 
 
 def _over(values: Mapping[str, Any], labels: Sequence[str], show: Any) -> list[str]:
     return [show(number(values[label])) if label in values else "-" for label in labels]
-
-
-def _table(rows: Rows) -> str:
-    lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]) + "\n"
 
 
 def _comma(rows: Sequence[Sequence[Any]]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.files import is_store
 from had_cli.scenes.folders import TRUTH_SUFFIX
 from had_cli.scenes.open import open_source, open_truth
 from had_cli.scenes.scene import Scene
@@ -54,7 +55,7 @@ def truth_beside(path: str, suffixes: frozenset[str]) -> TruthFile | None:
         When several files could be meant.
     """
     file, name = Path(path), stem(path)
-    if not file.is_file():  # a URL
+    if not file.is_file() and not is_store(file):  # a URL
         return None
     wanted = (name + TRUTH_SUFFIX).lower()
     found = sorted(

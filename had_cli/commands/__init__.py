@@ -31,6 +31,7 @@ COMMANDS = {
     "quicklook": "Draw a scene in colours, and its score map, as PNG.",
     "evaluate": "Judge a score map against a truth.",
     "bench": "Compare methods on scenes with a truth.",
+    "export": "Write a score map in a form that a plugin brings.",
     "report": "Write a scene and its scores, or a bench, as one HTML page.",
     "info": "Describe a scene: size, bands, wavelengths, georeference.",
     "convert": "Write a scene, or a part of it, in another format.",

@@ -189,13 +189,12 @@ def check_paths(mask: Path | None, vector: Path | None, *, overwrite: bool) -> N
     from had_cli.results.places.writing import check_vector_suffix
     from had_cli.scenes.output import raster_writer
 
-    if mask is not None:
-        raster_writer(mask)
+    store = mask is not None and raster_writer(mask).folder
     if vector is not None:
         check_vector_suffix(vector)
     for path in (mask, vector):
         if path is not None and path.parent.is_dir():
-            refuse_existing(path, overwrite=overwrite)
+            refuse_existing(path, overwrite=overwrite, store=store and path is mask)
 
 
 def print_answer(messages: Messages, path: str, found: Answer) -> None:

@@ -12,6 +12,7 @@ from had_cli.commands import options
 from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
 from had_cli.commands.messages import Messages, table
 from had_cli.commands.method_options import complete_method
+from had_cli.commands.numbers import integer, within
 from had_cli.commands.outcome import FAILED, complain, guarded
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ Config = Annotated[
         "--config",
         metavar="FILE.toml",
         show_default=False,
-        help="More configurations, a table [[method]] each: name, label, weights, parameters.",
+        help="More configurations, a table \\[\\[method]] each: name, label, weights, parameters.",
     ),
 ]
 Out = Annotated[
@@ -64,6 +65,23 @@ Out = Annotated[
 KeepMaps = Annotated[bool, typer.Option("--keep-maps", help="Keep the score maps too, as GeoTIFF.")]
 Plots = Annotated[bool, typer.Option("--plots/--no-plots", help="Draw ROC curves and separability.")]
 Rerun = Annotated[bool, typer.Option("--rerun", help="Run finished cells as well.")]
+Repeats = Annotated[
+    int,
+    typer.Option(
+        parser=integer,
+        callback=within(1, 1000),
+        metavar="INTEGER",
+        help="Run every cell with so many seeds, from --seed on; figures are means with their spread.",
+    ),
+]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RECIPE",
+        show_default=False,
+        help="Take the scenes of a public benchmark, abu, san-diego, hydice or had100, from the folders.",
+    ),
+]
 Truth = Annotated[
     str | None, typer.Option(metavar="FILE", help="Truth of the scene, where there is one scene.")
 ]
@@ -83,11 +101,14 @@ def bench(
     keep_maps: KeepMaps = False,
     plots: Plots = True,
     rerun: Rerun = False,
+    repeats: Repeats = 1,
+    recipe: Recipe = None,
     truth: Truth = None,
     variable: options.Variable = None,
     truth_variable: options.TruthVariable = None,
     bands: options.Bands = None,
     exclude_bands: options.ExcludeBands = None,
+    keep_constant_bands: options.KeepConstantBands = False,
     window: options.WindowOption = None,
     mask: options.Mask = None,
     quality: options.Quality = None,
@@ -127,9 +148,12 @@ def bench(
             engine=engine.value,
             memory=memory,
             seed=seed,
+            keep_constant_bands=keep_constant_bands,
         ),
         keep_maps=keep_maps,
         rerun=rerun,
+        repeats=repeats,
+        recipe=recipe,
         voice=Voice(note=messages.note, warn=messages.warn, fail=complain, progress=messages.progress),
         show_errors=debug,
     )
@@ -137,7 +161,8 @@ def bench(
         _draw(found, out, messages)
     if json:
         messages.document({"output": str(out), **found.results, "timings": found.timings})
-    _show(found, out, messages)
+    if not quiet:
+        _show(found, out, messages)
     if found.failed:
         raise typer.Exit(FAILED)
 

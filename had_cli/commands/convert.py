@@ -16,7 +16,7 @@ Source = Annotated[str, typer.Argument(metavar="IN", help="Scene file or GDAL UR
 Destination = Annotated[
     str,
     typer.Argument(
-        metavar="OUT", help="The copy; its suffix chooses the format (.tif, .hdr, .mat, .npy, .npz)."
+        metavar="OUT", help="The copy; its suffix chooses the format (.tif, .hdr, .zarr, .mat, .npy, .npz)."
     ),
 ]
 Interleave = Annotated[
@@ -44,6 +44,7 @@ def convert(
     destination: Destination,
     interleave: Interleave = None,
     dtype: Dtype = None,
+    cog: options.Cog = False,
     overwrite: options.Overwrite = False,
     variable: options.Variable = None,
     truth_variable: options.TruthVariable = None,
@@ -76,6 +77,7 @@ def convert(
             window=window,
             dtype=kind,
             interleave=interleave,
+            cog=cog,
             progress=progress,
         )
     for note in done.notes:

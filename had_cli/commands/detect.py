@@ -41,7 +41,7 @@ Out = Annotated[
         "-o",
         metavar="OUT",
         show_default=False,
-        help="The map (.tif, .hdr, .mat, .npy, .npz), or a folder, made if need be, for the maps of "
+        help="The map (.tif, .hdr, .zarr, .mat, .npy, .npz), or a folder, made if need be, for the maps of "
         "several scenes; default: SCENE_METHOD.tif here.",
     ),
 ]
@@ -115,6 +115,7 @@ def detect(
     background: options.BackgroundOption = None,
     background_exclude: options.BackgroundExclude = None,
     ortho: options.Ortho = True,
+    cog: options.Cog = False,
     threshold: answers.ThresholdRule = None,
     mask_out: answers.MaskOut = None,
     vector: answers.Vector = None,
@@ -158,7 +159,7 @@ def detect(
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
     read |= {"the background": background, "the excluded background": background_exclude}
     read |= {f"the file of {option}": str(path) for option, path in given.items()}
-    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read, several=several)
+    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read, several=several, cog=cog)
     answers.check_options(threshold, mask_out, vector, outputs, method, summary, overwrite=overwrite)
     for output in outputs:
         refuse_clashes(
@@ -201,6 +202,7 @@ def detect(
         truth=truth,
         truth_variable=truth_variable,
         ortho=ortho,
+        cog=cog,
         threshold=threshold,
         mask_out=mask_out,
         vector=None if layers else vector,

@@ -43,6 +43,7 @@ class Task:
     truth: str | None
     truth_variable: str | None
     ortho: bool
+    cog: bool
     threshold: str | None
     mask_out: Path | None
     vector: Path | None
@@ -115,7 +116,7 @@ def run_one(
                 **task.params,
             )
         make_folder(output.parent)
-        detection.save(output, overwrite=task.overwrite, ortho=task.ortho)
+        detection.save(output, overwrite=task.overwrite, ortho=task.ortho, cog=task.cog)
         _print_result(messages, path, output, detection)
         table = scene.ortho if task.ortho else None
         document = {

@@ -71,12 +71,14 @@ def show(file: File, json: Json = False) -> None:
     messages, model = Messages(as_json=json), find_weights(file)
     weights = model.load()
     tensors = {name: [str(t.dtype), list(t.shape)] for name, t in sorted(weights.tensors.items())}
+    said = {name: text for name, text in (("good", model.good), ("poor", model.poor)) if text}
     if json:
         messages.document(
-            {"file": str(model.path), "sha256": weights.hash, **weights.header, "tensors": tensors}
+            {"file": str(model.path), "sha256": weights.hash, **said, **weights.header, "tensors": tensors}
         )
         return
     rows = [("file", str(model.path)), ("method", weights.method), ("sha256", str(weights.hash))]
+    rows += said.items()
     rows += [(name, short(value)) for name, value in sorted(weights.header.items()) if name != "method"]
     count = sum(tensor.size for tensor in weights.tensors.values())
     rows.append(("tensors", f"{len(tensors)}, {count} numbers"))

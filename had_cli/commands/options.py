@@ -39,6 +39,13 @@ Method = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
+Cog = Annotated[
+    bool,
+    typer.Option(
+        "--cog", help="Make a .tif a cloud-optimised GeoTIFF, with overviews, for servers and web maps."
+    ),
+]
+
 Variable = Annotated[
     str | None,
     typer.Option(

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from had_cli.errors import OutputError, OutputExistsError, UsageError
-from had_cli.files import refuse_url
+from had_cli.files import is_store, refuse_url
 from had_cli.publishing.scratch import sweep
 from had_cli.scenes.inputs import refuse_inputs
+from had_cli.scenes.output import raster_writer
+from had_cli.scenes.urls import public
 
 _SLASHES = ("/", os.sep)
 
@@ -23,6 +25,7 @@ def plan_outputs(
     overwrite: bool,
     others: Mapping[str, str | None] | None = None,
     several: bool = False,
+    cog: bool = False,
 ) -> list[Path]:
     """Return the output of each scene.
 
@@ -36,6 +39,8 @@ def plan_outputs(
         The scenes are those of a folder, however many it holds: ``out`` is one, too.
     others
         Files that are read beside the scenes, by what they are (``the truth``).
+    cog
+        The maps are to be cloud-optimised GeoTIFFs.
 
     Raises
     ------
@@ -46,14 +51,17 @@ def plan_outputs(
     OutputExistsError
         When one exists and ``overwrite`` is false.
     """
-    several |= len(scenes) > 1 or (out is not None and str(out).endswith(_SLASHES))
+    slash = out is not None and str(out).endswith(_SLASHES) and not is_store(Path(out))
+    several |= len(scenes) > 1 or slash
     out = None if out is None else Path(out)
     if out is not None:
         refuse_url(out)
     twice = [scene for scene, count in Counter(map(os.path.normpath, scenes)).items() if count > 1]
     if twice:
         raise UsageError(f"{twice[0]} is named twice")
-    if not several and out is not None and not out.is_dir():
+    # a Zarr store is a folder that is an output by itself
+    into = out is not None and out.is_dir() and not (is_store(out) and _is_format(out))
+    if not several and out is not None and not into:
         outputs = [out]
     else:
         if several and out is not None and (out.is_file() or _is_format(out)):
@@ -66,6 +74,8 @@ def plan_outputs(
         outputs = [(out or Path()) / name for name in unique_names(scenes, method)]
     inputs = [*(("the scene", scene) for scene in scenes), *(others or {}).items()]
     for output in outputs:
+        if cog:
+            raster_writer(output, cog=True)
         _check(output, inputs, folder_to_be_made=several and out is not None, overwrite=overwrite)
     if several and out is not None:
         there = next((folder for folder in (out, *out.absolute().parents) if os.path.lexists(folder)), out)
@@ -102,7 +112,7 @@ def unique_names(scenes: Sequence[str], method: str) -> list[str]:
     def longer(parts: int) -> list[str]:
         names = []
         for scene, name in zip(scenes, plain, strict=True):
-            path = Path(scene)
+            path = Path(public(scene))
             stem = name.removesuffix(f"_{method}.tif")
             extra = [path.parent.name] * (parts == 2) + [stem, path.suffix.lstrip(".")]
             names.append("_".join(part for part in [*extra, method] if part) + ".tif")

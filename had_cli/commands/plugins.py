@@ -14,6 +14,9 @@ from had_cli.commands.options import Overwrite
 from had_cli.commands.outcome import guarded
 from had_cli.plugin.host.plugin import KINDS, Plugin
 
+_ARTICLE = {"detector": "a detector", "trained": "a trained method", "reader": "a reader of scenes"}
+_ARTICLE |= {"writer": "a writer of maps", "metric": "a metric"}
+
 
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
     """Add the command to ``app``."""
@@ -51,16 +54,20 @@ def plugins(context: typer.Context, help: HelpOption = False, json: Json = False
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the method.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is to be called.")],
+    kind: Annotated[
+        str,
+        typer.Option(metavar="KIND", help="What to begin: detector, trained, reader, writer or metric."),
+    ] = "detector",
     folder: Annotated[
         Path, typer.Option("--folder", metavar="FOLDER", help="Where had-NAME is made.")
     ] = Path(),
 ) -> None:
-    """Write the first files of a method of your own, ready to be installed."""
+    """Write the first files of a plugin of your own, ready to be installed."""
     from had_cli.plugin.scaffold import new_plugin
 
-    messages, made = Messages(), new_plugin(name, folder)
-    messages.result(f"{made}: a method {name}; install it by: pip install -e {made}")
+    messages, made = Messages(), new_plugin(name, folder, kind=kind)
+    messages.result(f"{made}: {_ARTICLE.get(kind, kind)}; install it by: pip install -e {made}")
 
 
 def bundle(

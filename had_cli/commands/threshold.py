@@ -32,7 +32,7 @@ Out = Annotated[
         "-o",
         metavar="MASK",
         show_default=False,
-        help="Write the mask (.tif, .hdr, .mat, .npy, .npz): 1 anomalous, 0 not, 255 without a score. "
+        help="Write the mask (.tif, .hdr, .zarr, .mat, .npy, .npz): 1 anomalous, 0 not, 255 without a score. "
         "A suffix alone (.tif), needed with several maps: MAP_mask.tif here.",
     ),
 ]

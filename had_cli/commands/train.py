@@ -13,7 +13,7 @@ from had_cli.commands.arguments import completed_words, named_method
 from had_cli.commands.common_options import Json, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Messages, facts
-from had_cli.commands.method_options import GIVEN, Chosen, with_method_options
+from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
 from had_cli.commands.outcome import guarded
 
 Scenes = Annotated[
@@ -33,6 +33,17 @@ Checkpoint = Annotated[
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Continue from the state in --checkpoint; begin where there is none.")
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="WEIGHTS",
+        show_default=False,
+        help="Weights that the training begins from, a file or a name of those that come with had: they "
+        "learn on from your own scenes.",
+        autocompletion=complete_weights,
+    ),
 ]
 LogFile = Annotated[
     Path | None,
@@ -67,6 +78,7 @@ def train(
     scenes: Scenes,
     out: Output,
     method: options.Method = None,
+    from_weights: From = None,
     overwrite: options.Overwrite = False,
     checkpoint: Checkpoint = None,
     resume: Resume = False,
@@ -112,6 +124,10 @@ def train(
         [
             *(("a scene of the training", path) for path in paths),
             ("the mask", mask),
+            (
+                "the weights to begin from",
+                from_weights if from_weights and Path(from_weights).exists() else None,
+            ),
             *((f"the file of {option}", path) for option, path in given.items()),
         ],
     )
@@ -146,6 +162,7 @@ def train(
             keep_constant_bands=keep_constant_bands,
             log_file=log_file,
             tensorboard=tensorboard,
+            from_weights=from_weights,
             progress=progress,
             warn=messages.warn,
             **params,

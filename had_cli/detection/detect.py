@@ -20,6 +20,7 @@ from had_cli.detection.parameters import check_params
 from had_cli.engine.devices import choose_device
 from had_cli.engine.executor import Executor
 from had_cli.engine.memory import memory_budget
+from had_cli.engine.run import Block
 from had_cli.errors import HadError, UsageError
 from had_cli.files import printable
 from had_cli.plugin import host
@@ -75,7 +76,9 @@ class Detection:
         """How many pixels have a score."""
         return int(np.count_nonzero(np.isfinite(self.scores)))
 
-    def save(self, path: str | Path, *, overwrite: bool = False, ortho: bool = True) -> Path:
+    def save(
+        self, path: str | Path, *, overwrite: bool = False, ortho: bool = True, cog: bool = False
+    ) -> Path:
         """Write the map in the format of ``path``'s suffix (.tif, .hdr, .mat, .npy, ...).
 
         The file is float32 with NaN as nodata, has the scene's CRS and transform, and carries
@@ -87,6 +90,8 @@ class Detection:
         ortho
             Put the scores onto the map where the scene lies on a sensor's own grid and has a lookup
             table (``had_cli.scenes.ortho``); otherwise they are written as they lie in the scene.
+        cog
+            Make a .tif a cloud-optimised GeoTIFF, with overviews.
 
         Raises
         ------
@@ -101,14 +106,15 @@ class Detection:
 
         files = [self.scene.path, *self.scene.source.info.files]
         refuse_inputs(path, [("the scene", file) for file in files])
-        scores, info, tags = self.scores, self.scene.info, self.tags()
+        # scores are numbers without a unit
+        scores, info, tags = self.scores, self.scene.info, {**self.tags(), "data units": "1"}
         table = self.scene.ortho if ortho else None
         if table is not None:
             scores, info = orthorectified(scores, table), ortho_info(info, table)
             tags["had_ortho"] = "lookup table"
         rows, cols = scores.shape
         info = dataclasses.replace(map_info(info, tags=tags), band_names=(f"{self.method} score",))
-        with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite) as sink:
+        with create_raster(path, info, np.dtype(np.float32), overwrite=overwrite, cog=cog) as sink:
             for row in range(0, rows, 256):
                 height = min(256, rows - row)
                 sink.write(Window(0, row, cols, height), np.asarray(scores[row : row + height, :, None]))
@@ -133,6 +139,20 @@ class Detection:
         if self.weights_hash is not None:
             tags["had_weights_sha256"] = self.weights_hash
         return tags
+
+    def to_xarray(self) -> Any:
+        """Return the score map as an ``xarray.DataArray``, with the scene's coordinates and CRS.
+
+        Its attributes are the map's tags, as :meth:`tags` returns them.
+
+        Raises
+        ------
+        ImportError
+            When xarray is not installed.
+        """
+        from had_cli.formats.xarrays import labelled_map
+
+        return labelled_map(self.scores, self.scene, self.tags())
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document of ``had detect --json`` for this scene; NaN is null."""
@@ -184,7 +204,7 @@ def detect(
     Parameters
     ----------
     scene
-        A :class:`Scene`, a path, or a rows x cols x bands array.
+        A :class:`Scene`, a path, a rows x cols x bands array, or an ``xarray.DataArray`` with named axes.
     method
         A method's name (``had plugins`` lists them), by default SSF; ``params`` are its parameters.
     weights
@@ -264,6 +284,10 @@ def detect(
 def _as_scene(scene: Scene | str | Path | npt.ArrayLike) -> Scene:
     if isinstance(scene, Scene):
         return scene
+    if type(scene).__module__.partition(".")[0] == "xarray":  # axes have names, and any order
+        from had_cli.formats.xarrays import scene_of
+
+        return scene_of(scene)
     return open_scene(scene) if isinstance(scene, str | Path) else Scene.from_array(scene)
 
 
@@ -316,20 +340,51 @@ def _checked(scores: Any, scene: Scene, method: Method, run: Executor) -> npt.ND
     if array.shape != scene.shape[:2] or array.dtype != np.float32:
         raise HadError(
             f"method {method.name} returned {array.dtype} of shape {array.shape} for a scene of "
-            f"{scene.shape[0]} x {scene.shape[1]} pixels; this is an error in its plugin"
+            f"{scene.shape[0]} x {scene.shape[1]} pixels; this is an error in its plugin, {_origin(method)}"
         )
-    finite = int(np.count_nonzero(np.isfinite(array)))
-    if not finite:
+    if not np.isfinite(array).any():
         raise HadError(
             f"{scene.path}: {method.name} gives no finite score to any pixel: the values of the scene, or of "
             "the weights, are beyond what it can compute with; see `had info`, or choose another method"
         )
-    if finite < run.valid_pixels:
+    _refuse_gaps(array, scene, method, run)
+    infinite = int(np.count_nonzero(np.isinf(array)))
+    if infinite:
         run.warn(
-            f"{run.valid_pixels - finite} of {run.valid_pixels} valid pixels have no finite score by "
-            f"{method.name} (plugin {_origin(method)}); they are of no use in the map"
+            f"{infinite} of {array.size} pixels have an infinite score by {method.name} (plugin "
+            f"{_origin(method)}); they are of no use in the map"
         )
     return array
+
+
+def _refuse_gaps(scores: npt.NDArray[np.float32], scene: Scene, method: Method, run: Executor) -> None:
+    """Refuse a map that is NaN where a pixel is valid: it would be compared over fewer pixels than others.
+
+    Raises
+    ------
+    HadError
+        With the place of the first such pixel.
+    """
+    gaps = np.isnan(scores)
+    absent = int(np.count_nonzero(gaps))
+    if not absent or scores.size - absent == run.valid_pixels:
+        return
+    invalid = np.isnan(run.map(_Zero(), label="valid pixels"))  # a pass more, but only where counts differ
+    lost = np.argwhere(gaps & ~invalid)
+    if len(lost):
+        row, col = map(int, lost[0])
+        raise HadError(
+            f"{scene.path}: {method.name} gives NaN to {len(lost)} of {np.count_nonzero(~invalid)} valid "
+            f"pixels, first at column {col}, row {row}; this is an error in its plugin, {_origin(method)}, "
+            "unless the values there are absurd: then leave them out with --mask"
+        )
+
+
+class _Zero:
+    """Block map to 0, which the run replaces by NaN at invalid pixels."""
+
+    def __call__(self, block: Block) -> Any:
+        return block.core_of(block.cube)[..., 0] * 0
 
 
 def _origin(method: Method) -> str:

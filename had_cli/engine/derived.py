@@ -15,6 +15,7 @@ from had_cli.scenes.source import SceneInfo, Window
 # Side of the squares that are computed one by one. They lie on a grid of the scene, so that the features of a
 # pixel are the same bytes whichever window they are asked for with.
 CELL = 128
+KEPT = 2**27  # bytes of squares that are kept, even where fewer are needed again
 
 Cells = Callable[[list[Window]], Iterator[npt.NDArray[np.float32]]]
 
@@ -29,6 +30,16 @@ def derived_info(scene: Scene, bands: int) -> SceneInfo:
         dtype=np.dtype(np.float32),
         block=(CELL, CELL),
     )
+
+
+def kept_bytes(info: SceneInfo, memory: int) -> int:
+    """Return how many bytes of cells to keep: what the next windows overlap, not all there is room for.
+
+    A pass goes down the scene, so more than a few rows of cells would only be of use to the next pass,
+    and then only all of them.
+    """
+    _, cols, bands = info.shape
+    return min(memory // 4, max(KEPT, 3 * 4 * CELL * cols * bands))
 
 
 class DerivedSource:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,14 +17,16 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from had_cli.engine.blocks import with_halo
-from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info
+from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info, kept_bytes
 from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.passes import Passes, Progress, host_block
 from had_cli.engine.reading import (
+    Pixels,
     stored_bytes,
 )
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
+from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece
 from had_cli.errors import OutputError, SceneError
 from had_cli.scenes.background import Background
@@ -189,25 +192,40 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         if least > self.memory:
             self._warn_of_memory("a square of features", least)
 
-        def compute(cells: list[Window]) -> Iterator[npt.NDArray[np.float32]]:
+        seen: set[Window] = set()
+        counted, counting = [0], Lock()
+
+        def read(cells: list[Window]) -> tuple[Pixels, list[Window]]:
             first, last = cells[0], cells[-1]
             together = Window(first.col, first.row, last.col + last.width - first.col, first.height)
-            pixels = self._pixels(with_halo(together, halo, rows, cols)[0])
+            return self._pixels(with_halo(together, halo, rows, cols)[0]), cells
+
+        def compute(row: tuple[Pixels, list[Window]]) -> Iterator[npt.NDArray[np.float32]]:
+            pixels, cells = row
             for cell in cells:
                 result = np.empty((cell.height, cell.width, bands), np.float32)
                 block = host_block(pixels, with_halo(cell, halo, rows, cols))
+                valid_here = 0
                 for place, values, valid in self._worker.mapped(function, block, halo, 1):
                     part = result[place.row - cell.row :, place.col - cell.col :]
                     part = part[: place.height, : place.width]
                     part[...] = values
                     part[~valid] = np.nan
+                    valid_here += int(np.count_nonzero(valid))
+                # features that are NaN look like invalid pixels from here on, so these are counted first
+                with counting:  # threads compute cells side by side
+                    counted[0] += 0 if cell in seen else valid_here
+                    seen.add(cell)
+                    self._valid[0] = max(self._valid[0], counted[0])
                 yield result
 
         stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
         if stream:
-            source: Any = DerivedSource(info, compute, self.memory // 4)
+            source: Any = DerivedSource(
+                info, lambda cells: compute(read(cells)), kept_bytes(info, self.memory)
+            )
         else:
-            source = ArraySource(info, self._computed_cells(compute, info.shape, label))
+            source = ArraySource(info, self._computed_cells(read, compute, info.shape, label))
         return self._derived(source, stream=stream, background=self.scene.background)
 
     def _derived(self, source: Any, *, stream: bool, background: Background | None = None) -> Executor:
@@ -245,7 +263,8 @@ class Executor(Passes, AbstractContextManager["Executor"]):
 
     def _computed_cells(
         self,
-        compute: Callable[[list[Window]], Iterator[npt.NDArray[np.float32]]],
+        read: Callable[[list[Window]], tuple[Pixels, list[Window]]],
+        compute: Callable[[tuple[Pixels, list[Window]]], Iterator[npt.NDArray[np.float32]]],
         shape: tuple[int, int, int],
         label: str,
     ) -> npt.NDArray[np.float32]:
@@ -253,12 +272,15 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         cube = np.empty(shape, np.float32)
         rows, cols, _ = shape
         self._progress(label, 0.0)
-        for row in cells_of(Window(0, 0, cols, rows), shape):
-            for cell, values in zip(row, compute(row), strict=True):
+
+        def filled(row: tuple[Pixels, list[Window]]) -> Window:
+            for cell, values in zip(row[1], compute(row), strict=True):
                 cube[cell.rows, cell.cols] = values
-                self._progress(
-                    label, (cell.row * cols + cell.height * (cell.col + cell.width)) / (rows * cols)
-                )
+            return row[1][-1]
+
+        kept = (read(cells) for cells in cells_of(Window(0, 0, cols, rows), shape))
+        for last in ordered(filled, kept, lambda: cores() if self.device == "cpu" else 1):
+            self._progress(label, (last.row * cols + last.height * (last.col + last.width)) / (rows * cols))
         return cube
 
     def sample(self, count: int, *, background: bool = False) -> npt.NDArray[np.float32]:

@@ -17,7 +17,7 @@ from had_cli.engine.blocks import block_shape, windows, with_halo
 from had_cli.scenes.source import Window
 
 # Bytes of single precision in a piece: it stays in the cache from reading to the last product.
-PIECE = 2**22
+PIECE = 2**23
 # Pixels of a piece at most, where bands are few.
 MOST_PIXELS = 2**16
 # Several threads find work in a scene of so many pieces, where pieces do not become smaller than this.
@@ -128,7 +128,7 @@ def partition(
     if halo:
         fitting = min(WITH_HALO // (4 * bands), 2 * WITH_HALO // each) * max(1, scale // 8)
         if parallel:  # several pieces of any scene that is not tiny, but none that is mostly halo
-            fitting = min(fitting, max(rows * cols // PARTS, (6 * halo) ** 2, LEAST_PIXELS))
+            fitting = min(fitting, max(rows * cols // PARTS, (10 * halo) ** 2, LEAST_PIXELS))
         pixels = pixels or fitting
         height, width = block_shape(rows, cols, pixels, align=align, halo=halo, natural=natural)
         return Partition(rows, cols, (height, width), height, halo)

@@ -70,10 +70,23 @@ def had_writers() -> list[Writer]:
             suffixes=(".tif", ".tiff"),
         ),
         Writer(
+            name="cog",
+            summary="Cloud-optimised GeoTIFF, with overviews and statistics (--cog)",
+            create="had_cli.formats.cog:create_cog",
+            suffixes=(".tif", ".tiff"),
+        ),
+        Writer(
             name="envi",
             summary="ENVI header and data file",
             create="had_cli.formats.envi_writer:create_envi",
             suffixes=(".hdr",),
+        ),
+        Writer(
+            name="zarr",
+            summary="Zarr store, as xarray reads it",
+            create="had_cli.formats.zarr_writer:create_zarr",
+            suffixes=(".zarr",),
+            folder=True,
         ),
         Writer(
             name="mat",

@@ -19,10 +19,13 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from had_cli.errors import SceneError
+from had_cli.formats.fetched import FetchedOnce
 from had_cli.formats.gdal_wavelengths import Domains, find_bad_bands, find_spectrum, generated
 from had_cli.formats.metadata import from_json
+from had_cli.formats.network import Listener, failure, network_settings
 from had_cli.formats.units import Spectrum, uniform
 from had_cli.scenes.source import SceneInfo, Source, Window
+from had_cli.scenes.urls import gdal_name, is_remote, public
 
 T = TypeVar("T")
 
@@ -33,6 +36,14 @@ SETTINGS = {"GDAL_CACHEMAX": CACHE, "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO"}
 
 # The tag for what GeoTIFF has no place for: a nodata value per band, bands without a name.
 EXTRA = "had_metadata"
+# GDAL's IMAGERY metadata of a whole raster and the unit of its values, and the tags that say the same here,
+# as ENVI's headers name them.
+IMAGERY = {
+    "ACQUISITIONDATETIME": "acquisition time",
+    "CLOUDCOVER": "cloud cover",
+    "SATELLITEID": "sensor type",
+}
+UNITS = "data units"
 _OWN_TAGS = ("AREA_OR_POINT", "bbl", EXTRA)
 _RASTERS = (".tif", ".tiff", ".vrt", ".img", ".jp2", ".nc", ".bsq", ".bil", ".bip", ".dat")
 
@@ -57,15 +68,16 @@ def open_gdal(path: str, options: Mapping[str, Any]) -> Source:
     SceneError
         When GDAL cannot read it, or it holds no bands or complex values.
     """
-    inside = _inside_zip(path) if path.lower().endswith(".zip") else path
+    inside = _inside_zip(path) if path.lower().endswith(".zip") else gdal_name(path)
     raster = _attempt(path, lambda: _open(inside, options.get("driver")))
     if raster.count == 0:
         raster = _subdataset(path, raster, options.get("variable"))
     try:
-        return GdalSource(path, raster)
+        source = GdalSource(path, raster)
     except SceneError:
         raster.close()
         raise
+    return FetchedOnce(source) if is_remote(path) else source
 
 
 class GdalSource:
@@ -108,18 +120,22 @@ def quiet() -> Iterator[None]:
 
 
 def _open(path: str, driver: str | None = None) -> Any:
-    with quiet(), rasterio.Env(**SETTINGS):
+    with quiet():
         return rasterio.open(path, driver=driver, sharing=False)
 
 
 def _attempt(path: str, action: Callable[[], T]) -> T:
     """Return ``action()``; what GDAL complains about becomes one line."""
+    heard = Listener(path) if is_remote(path) else None
+    settings = SETTINGS if heard is None else {**SETTINGS, **network_settings()}
     try:
-        with rasterio.Env(**SETTINGS):
+        with rasterio.Env(**settings), contextlib.nullcontext() if heard is None else heard.listening():
             return action()
     except (RasterioError, CPLE_BaseError, CRSError, UnicodeError) as error:
         # rasterio puts GDAL's own reason behind the error that it raises
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
+        if heard is not None:
+            raise failure(path, heard, reason) from error
         raise SceneError(f"{path}: GDAL cannot read it ({reason}); is it a raster, and complete?") from error
 
 
@@ -200,12 +216,15 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
         "offset": _factors(of_bands(raster.offsets), 0),
         "crs": None if raster.crs is None else raster.crs.to_wkt(),
         "transform": transform,
-        "tags": {k: v for k, v in dataset.items() if k not in _OWN_TAGS},
+        "tags": {
+            **_stated(raster, of_bands(raster.units)),
+            **{k: v for k, v in dataset.items() if k not in _OWN_TAGS},
+        },
     }
     if EXTRA in dataset:
         stated.update(from_json(dataset[EXTRA], path))
     return SceneInfo(
-        path=path,
+        path=public(path),  # it goes into files that others read
         format=str(raster.driver).replace("GTiff", "GeoTIFF"),
         shape=(raster.height, raster.width, len(indexes)),
         dtype=_dtype(path, set(of_bands(raster.dtypes))),
@@ -214,6 +233,15 @@ def _describe(path: str, raster: Any, indexes: list[int]) -> SceneInfo:
         notes=tuple(notes),
         **stated,
     )
+
+
+def _stated(raster: Any, units: Sequence[str | None]) -> dict[str, str]:
+    """Return what GDAL keeps of the whole raster beside its tags, by the names that tags have."""
+    whole = raster.tags(ns="IMAGERY")
+    found = {tag: whole[name] for name, tag in IMAGERY.items() if name in whole}
+    if units[0] and len(set(units)) == 1:
+        found[UNITS] = units[0]
+    return found
 
 
 def _dtype(path: str, names: set[str]) -> np.dtype[Any]:

@@ -183,6 +183,13 @@ def canonical(unit: str | None) -> str:
     return _UNIT.get((unit or "").strip(" .[](){}'\"\t\n").lower().replace("(s)", "s"), "other")
 
 
+def rescaled(values: Iterable[float], unit: str | None, other: str | None) -> list[str]:
+    """Return lengths in ``unit`` as texts in ``other``; as they are, where either is not known."""
+    one, two = (_POWER.get(canonical(name)) for name in (unit, other))
+    moved = 0 if one is None or two is None else one - two
+    return [str(value.scaleb(moved)) for value in _decimals(values)]
+
+
 def micrometres(nanometres: float) -> str:
     """Return a wavelength as text in micrometres, with the digits of the nanometres."""
     return format(Decimal(repr(float(nanometres))).scaleb(-3).normalize(), "f")

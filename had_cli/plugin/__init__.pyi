@@ -2,6 +2,10 @@ from had_cli.detection.parameters import method_params as method_params
 from had_cli.engine.arrays import device_of as device_of
 from had_cli.engine.arrays import like as like
 from had_cli.engine.arrays import to_host as to_host
+from had_cli.engine.blas import add_outer as add_outer
+from had_cli.engine.blas import cholesky_in_place as cholesky_in_place
+from had_cli.engine.blas import multiply_in_place as multiply_in_place
+from had_cli.engine.blas import solve_in_place as solve_in_place
 from had_cli.engine.blocks import windows as windows
 from had_cli.engine.blocks import with_halo as with_halo
 from had_cli.engine.devices import is_out_of_memory as is_out_of_memory
@@ -22,6 +26,8 @@ from had_cli.engine.statistics import is_small as is_small
 from had_cli.engine.statistics import reading_error as reading_error
 from had_cli.engine.statistics import scene_moments as scene_moments
 from had_cli.engine.statistics import warn_of_reading_error as warn_of_reading_error
+from had_cli.engine.threads import cores as cores
+from had_cli.engine.threads import ordered as ordered
 from had_cli.errors import DeviceError as DeviceError
 from had_cli.errors import HadError as HadError
 from had_cli.errors import OutputError as OutputError
@@ -38,7 +44,12 @@ from had_cli.plugin.descriptions import Metric as Metric
 from had_cli.plugin.descriptions import Param as Param
 from had_cli.plugin.descriptions import Reader as Reader
 from had_cli.plugin.descriptions import Writer as Writer
+from had_cli.plugin.extensions import Exporter as Exporter
+from had_cli.plugin.extensions import Panel as Panel
+from had_cli.plugin.extensions import PanelContent as PanelContent
+from had_cli.plugin.extensions import ThresholdRule as ThresholdRule
 from had_cli.plugin.hooks import hookimpl as hookimpl
+from had_cli.results.exporting import ScoreMap as ScoreMap
 from had_cli.results.places.sampling import ground_sampling_distance as ground_sampling_distance
 from had_cli.scenes.bands import BandGrid as BandGrid
 from had_cli.scenes.bands import Resampling as Resampling
@@ -56,6 +67,10 @@ from had_cli.scenes.source import SceneInfo as SceneInfo
 from had_cli.scenes.source import Sink as Sink
 from had_cli.scenes.source import Source as Source
 from had_cli.scenes.source import Window as Window
+from had_cli.training.backgrounds import Backgrounds as Backgrounds
+from had_cli.training.backgrounds import Variety as Variety
+from had_cli.training.implants import Implanted as Implanted
+from had_cli.training.implants import Implants as Implants
 from had_cli.training.job import TrainingJob as TrainingJob
 from had_cli.training.loop import TrainingLoop as TrainingLoop
 from had_cli.training.patches import draw_patch as draw_patch

@@ -157,12 +157,15 @@ class BundledWeights:
 
     ``name`` is what ``-w`` takes: the method's name, or that and a dash and more. ``file`` is
     ``"package:file"``, found by ``importlib.resources``. ``sha256`` is the file's, in hexadecimal;
-    it is checked whenever the weights are loaded.
+    it is checked whenever the weights are loaded. ``good`` and ``poor`` say in a sentence where they do
+    well and where not, for ``had models show``.
     """
 
     name: str
     file: str
     sha256: str
+    good: str = ""
+    poor: str = ""
 
     def __post_init__(self) -> None:
         _check_name("weights", self.name)
@@ -193,6 +196,8 @@ class Method:
     degrees of freedom the method records as the fact ``chi_square_freedom``. ``background`` says that the
     method takes the statistics of its background from the pixels that the user chose, where some were
     (``run.reduce(..., background=True)``); for other methods ``--background`` is an error.
+    degrees of freedom the method records as the fact ``chi_square_freedom``.
+    ``continues`` says that ``train`` begins from ``job.start`` where weights are given to begin from.
     """
 
     name: str
@@ -209,6 +214,7 @@ class Method:
     double_precision: bool = False
     chi_square: bool = False
     background: bool = False
+    continues: bool = False
 
     def __post_init__(self) -> None:
         _check_name("method", self.name)
@@ -263,13 +269,15 @@ class Reader:
 class Writer:
     """A raster format that can be written.
 
-    ``create`` refers to ``create(path, info, dtype) -> Sink`` (:class:`had_cli.scenes.source.Sink`).
+    ``create`` refers to ``create(path, info, dtype) -> Sink`` (:class:`had_cli.scenes.source.Sink`). With
+    ``folder``, what it makes is a folder, which replaces a store of its kind as a file replaces a file.
     """
 
     name: str
     summary: str
     create: str
     suffixes: tuple[str, ...] = ()
+    folder: bool = False
 
     def __post_init__(self) -> None:
         _check_name("writer", self.name)
@@ -307,4 +315,7 @@ class Offer:
     readers: tuple[Reader, ...] = ()
     writers: tuple[Writer, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    thresholds: tuple[Any, ...] = ()  # these three in had_cli.plugin.extensions, which builds on this module
+    panels: tuple[Any, ...] = ()
+    exporters: tuple[Any, ...] = ()
     hooks: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from __future__ import annotations
 import pluggy
 
 from had_cli.plugin.descriptions import Method, Metric, Reader, Writer
+from had_cli.plugin.extensions import Exporter, Panel, ThresholdRule
 
 GROUP = "had.plugins"
 PROJECT = "had"
@@ -44,3 +45,15 @@ class HadSpecs:
     @hookspec
     def had_metrics(self) -> list[Metric]:  # type: ignore[empty-body]
         """Return the figures of merit this plugin computes."""
+
+    @hookspec
+    def had_thresholds(self) -> list[ThresholdRule]:  # type: ignore[empty-body]
+        """Return the threshold rules this plugin brings."""
+
+    @hookspec
+    def had_panels(self) -> list[Panel]:  # type: ignore[empty-body]
+        """Return the panels this plugin adds to the page of a scene."""
+
+    @hookspec
+    def had_exporters(self) -> list[Exporter]:  # type: ignore[empty-body]
+        """Return the forms of a score map that this plugin writes."""

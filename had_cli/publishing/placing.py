@@ -4,7 +4,8 @@ A single file takes its place by one system call. A set (ENVI's header and data,
 sidecar) needs several, so the file that the user named goes first and comes last: between the two no
 reader takes old and new files for a set. Old files are moved aside and not deleted, and a journal says
 what is to come. After an error everything goes back; after ``kill -9`` the next run in the folder, or
-the next one that looks for the file, carries the journal out.
+the next one that looks for the file, carries the journal out. A folder that is an output, such as a Zarr
+store, takes its place in the same way, because no system call replaces a folder by another.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def place(scratch: Path, target: Path, *, companions: Sequence[str] = (), overwr
     for name in names:
         _to_disk(scratch / NEW / name)
     gone = [name for name in companions if name not in names and os.path.lexists(folder / name)]
-    if len(names) == 1 and not gone:
+    if len(names) == 1 and not gone and not (scratch / NEW / names[0]).is_dir():
         move = os.replace if overwrite else _move_to_free
         move(scratch / NEW / names[0], target)
     else:
@@ -193,7 +194,12 @@ def _read(scratch: Path) -> Journal | None:
 
 
 def _to_disk(path: Path) -> None:
-    """Wait until the content of a file is on the disk: a name that is there before it would lie."""
+    """Wait until the content of a file or folder is on the disk: a name that is there before it would lie."""
+    if path.is_dir():
+        for inner in path.iterdir():
+            _to_disk(inner)
+        _folder_to_disk(path)
+        return
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 

@@ -36,6 +36,7 @@ def bench_content(found: BenchResults, name: str) -> dict[str, Any]:
         ],
         "scenes": scenes,
         "labels": labels,
+        "trained": [[found.trained_on(scene, label) for label in labels] for scene in scenes],
         "measures": [*_measures(found), *_costs(found)],
         "curves": curves,
         "separability": _separability(found),

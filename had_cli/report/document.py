@@ -33,6 +33,7 @@ SCRIPTS = (
     "spectrum",
     "roc",
     "places",
+    "panels",
     "provenance",
     "scene",
     "benchtables",

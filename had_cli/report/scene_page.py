@@ -13,6 +13,7 @@ import numpy.typing as npt
 from had_cli.errors import SceneError
 from had_cli.report.encoding import packed, packed_bits, png, quantised
 from had_cli.report.gathering import Background, Gathered, gather
+from had_cli.report.panels import panels
 from had_cli.report.places_table import places_listed
 from had_cli.report.provenance import crs_name, scene_sections
 from had_cli.report.sizes import Sizes
@@ -84,6 +85,8 @@ def scene_content(
     progress("places", 0.0)
     listed = places_listed(scores, start, min_pixels, scene)
     progress("places", 1.0)
+    added, failures = panels(scene, values)
+    warnings += failures
     method = tags.get("had_method")
     content = {
         "kind": "scene",
@@ -101,6 +104,7 @@ def scene_content(
         "measures": _measures(found),
         "measureNotes": [] if found is None else list(found.notes),
         "places": listed,
+        "panels": added,
         "start": _first_cell(values, sizes.map_step),
         "provenance": scene_sections(scene, name, tags, start, found),
         "warnings": warnings,

@@ -47,6 +47,7 @@ def convert(
     window: Window | Sequence[int] | None = None,
     dtype: npt.DTypeLike | None = None,
     interleave: str | None = None,
+    cog: bool = False,
     progress: Progress | None = None,
 ) -> Conversion:
     """Copy a scene to ``destination``, in the format its suffix names.
@@ -61,6 +62,8 @@ def convert(
     interleave
         ``bsq``, ``bil``, ``bip``, ``band`` or ``pixel``; default: the source's, where the format has
         it. GeoTIFF knows the last two, and ENVI calls them bsq and bip.
+    cog
+        Make a .tif a cloud-optimised GeoTIFF, with overviews and statistics.
     progress
         Called as ``progress("converting", fraction)``.
     bands, exclude_bands, window, variable, truth_variable
@@ -76,7 +79,7 @@ def convert(
     if interleave is not None and interleave not in _INTERLEAVES:
         raise UsageError(f"--interleave takes one of {', '.join(_INTERLEAVES)}, not {interleave!r}")
     refuse_inputs(destination, [("the source", source)])
-    check_raster_path(Path(destination), overwrite=overwrite)
+    check_raster_path(Path(destination), overwrite=overwrite, cog=cog)
     opened = open_source(source, {"variable": variable, "truth_variable": truth_variable})
     try:
         # the copy keeps bad bands: nothing may go missing that the user did not name
@@ -93,7 +96,7 @@ def convert(
             scene.info, interleave=_INTERLEAVES.get(interleave or "", scene.info.interleave)
         )
         fill = _fill(opened, info, kind)
-        with create_raster(destination, info, kind, overwrite=overwrite) as sink:
+        with create_raster(destination, info, kind, overwrite=overwrite, cog=cog) as sink:
             own_block = getattr(sink, "block", None)
             keeps_truth = getattr(sink, "keeps_truth", False)
             item = max(kind.itemsize, info.dtype.itemsize)

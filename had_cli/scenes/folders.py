@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from had_cli.errors import SceneError
+from had_cli.files import is_store
 from had_cli.plugin import host
 from had_cli.scenes.open import open_source
 from had_cli.scenes.source import stem
@@ -23,13 +24,18 @@ def reader_suffixes() -> frozenset[str]:
     return frozenset(suffix for reader in host.readers().values() for suffix in reader.suffixes)
 
 
+def is_folder(path: str | Path) -> bool:
+    """Tell whether ``path`` is a folder of scenes, and no store that is a scene itself."""
+    return Path(path).is_dir() and not is_store(Path(path))
+
+
 def scenes_in(folder: Path) -> list[str]:
     """Return the files of a folder that a reader claims by suffix and that are not called like a truth."""
     known = reader_suffixes()
     return [
         str(file)
         for file in sorted(folder.iterdir())
-        if file.is_file() and file.suffix.lower() in known and not is_truth_file(file)
+        if (file.is_file() or is_store(file)) and file.suffix.lower() in known and not is_truth_file(file)
     ]
 
 
@@ -47,7 +53,7 @@ def training_scenes(given: Iterable[str | Path]) -> list[str]:
     found: list[str] = []
     for path in given:
         folder = Path(path)
-        if not folder.is_dir():
+        if not is_folder(folder):
             found.append(str(path))
             continue
         parts = sorted(sensor for sensor in (folder / "train").glob("*") if sensor.is_dir())

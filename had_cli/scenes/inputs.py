@@ -121,6 +121,8 @@ def _same(one: Path, other: Path) -> bool:
     try:
         if os.path.realpath(one) == os.path.realpath(other):
             return True
+        if one.is_dir() and other.resolve().is_relative_to(one.resolve()):  # a store that holds an input
+            return True
         if other.is_dir():
             return os.path.lexists(one) and one.resolve().is_relative_to(other.resolve())
         return one.samefile(other)

@@ -21,6 +21,7 @@ from had_cli.scenes.quality import choose_quality
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.selection import parse_bands
 from had_cli.scenes.source import SceneInfo, Source, Window
+from had_cli.scenes.urls import file_name, is_remote, public
 from had_cli.scenes.validity import Mask, nonzero
 
 if TYPE_CHECKING:
@@ -158,7 +159,10 @@ def open_source(path: str | Path, options: Mapping[str, Any]) -> Source:
     if not text:  # "$SCENE" of a variable that is not set
         raise SceneNotFoundError("a scene, a mask or a truth has an empty name; name a file")
     given = {name: value for name, value in options.items() if value is not None}
-    if _REMOTE.match(text) and not Path(text).exists():
+    if is_remote(text):
+        _refuse_local_only(text)
+        chosen = host.readers().get(_GDAL)
+    elif _REMOTE.match(text) and not Path(text).exists():
         chosen = host.readers().get(_GDAL)
     else:
         chosen = _reader_of(Path(text), text)
@@ -184,6 +188,28 @@ def _reader_of(file: Path, text: str) -> Reader | None:
     # GDAL goes last: it finds a raster in many a file that another reader knows better
     sniffing = sorted((r for r in readers if r.sniff), key=lambda r: r.name == _GDAL)
     return chosen or next((r for r in sniffing if host.resolve(str(r.sniff))(text)), None)
+
+
+def _refuse_local_only(text: str) -> None:
+    """Check that a URL names what GDAL reads: other readers take files of this machine."""
+    from had_cli.plugin import host
+
+    name = file_name(text)
+    suffix = Path(name).suffix.lower()
+    readers = host.readers().values()
+    if suffix == ".hdr":
+        raise SceneError(
+            f"{public(text)}: is a header; name the data file beside it, which GDAL opens with it"
+        )
+    others = [reader for reader in readers if suffix in reader.suffixes and reader.name != _GDAL]
+    shared = any(suffix in reader.suffixes for reader in readers if reader.name == _GDAL)
+    for reader in others:
+        # a product is known by its name; GDAL alone would read it without scale, masks and bad bands
+        if not shared or (reader.recognise and host.resolve(reader.recognise)(name)):
+            raise SceneError(
+                f"{public(text)}: {reader.summary}: read from files of this machine only; "
+                "download it and name the copy"
+            )
 
 
 def _refuse_no_file(file: Path) -> None:

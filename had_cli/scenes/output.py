@@ -20,6 +20,10 @@ from had_cli.scenes.source import SceneInfo, Sink, Window, stem
 # Files that GDAL would read together with a raster of this name.
 COMPANIONS = (".aux.xml", ".msk", ".ovr")
 
+# The writer that --cog asks for, and tags that hold for a map as for its scene.
+COG = "cog"
+ACQUISITION = ("acquisition time", "cloud cover", "sensor type")
+
 
 def default_output(scene: str | Path, method: str) -> Path:
     """Return ``<scene>_<method>.tif`` in the current directory, for a path or URL.
@@ -31,7 +35,7 @@ def default_output(scene: str | Path, method: str) -> Path:
 
 
 def map_info(scene: SceneInfo, *, layers: int = 1, tags: Mapping[str, str] | None = None) -> SceneInfo:
-    """Return the metadata of a float32 map over a scene: its place on the ground, NaN as nodata."""
+    """Return the metadata of a float32 map over a scene: its place and time, NaN as nodata."""
     rows, cols, _ = scene.shape
     return SceneInfo(
         path=scene.path,
@@ -41,12 +45,14 @@ def map_info(scene: SceneInfo, *, layers: int = 1, tags: Mapping[str, str] | Non
         nodata=float("nan"),
         crs=scene.crs,
         transform=scene.transform,
-        tags=dict(tags or {}),
+        tags={**{name: scene.tags[name] for name in ACQUISITION if name in scene.tags}, **(tags or {})},
     )
 
 
-def check_raster_path(path: Path, *, overwrite: bool = False) -> Writer:
+def check_raster_path(path: Path, *, overwrite: bool = False, cog: bool = False) -> Writer:
     """Check before any work that a raster may be written to ``path``; return the writer of its suffix.
+
+    With ``cog``, a cloud-optimised GeoTIFF.
 
     Raises
     ------
@@ -55,14 +61,14 @@ def check_raster_path(path: Path, *, overwrite: bool = False) -> Writer:
     OutputExistsError
         When it exists and ``overwrite`` is false.
     """
-    writer = raster_writer(path)
-    refuse_existing(path, overwrite=overwrite)
+    writer = raster_writer(path, cog=cog)
+    refuse_existing(path, overwrite=overwrite, store=writer.folder)
     _refuse_companions([], path, overwrite=overwrite)
     return writer
 
 
-def raster_writer(path: Path) -> Writer:
-    """Return the writer of the suffix of ``path``.
+def raster_writer(path: Path, *, cog: bool = False) -> Writer:
+    """Return the writer of the suffix of ``path``; with ``cog``, that of cloud-optimised GeoTIFF.
 
     Raises
     ------
@@ -71,7 +77,12 @@ def raster_writer(path: Path) -> Writer:
     """
     from had_cli.plugin import host
 
-    writers = list(host.writers().values())
+    if cog:
+        chosen = host.writers()[COG]
+        if path.suffix.lower() not in chosen.suffixes:
+            raise OutputError(f"{path}: --cog makes a GeoTIFF; choose one of {', '.join(chosen.suffixes)}")
+        return chosen
+    writers = [writer for writer in host.writers().values() if writer.name != COG]
     writer = next((w for w in writers if path.suffix.lower() in w.suffixes), None)
     if writer is None:
         known = ", ".join(sorted({suffix for w in writers for suffix in w.suffixes}))
@@ -81,7 +92,7 @@ def raster_writer(path: Path) -> Writer:
 
 @contextlib.contextmanager
 def create_raster(
-    path: str | Path, info: SceneInfo, dtype: npt.DTypeLike, *, overwrite: bool = False
+    path: str | Path, info: SceneInfo, dtype: npt.DTypeLike, *, overwrite: bool = False, cog: bool = False
 ) -> Iterator[Sink]:
     """Yield a sink for a raster of the format that ``path``'s suffix names.
 
@@ -93,6 +104,8 @@ def create_raster(
         Shape and metadata of the raster; ``info.interleave`` is followed where the format has several.
     dtype
         Of the stored values; a format without it takes the next wider one.
+    cog
+        Make a GeoTIFF a cloud-optimised one, with overviews and statistics.
 
     Raises
     ------
@@ -104,9 +117,9 @@ def create_raster(
     from had_cli.plugin import host
 
     target = Path(path)
-    writer = check_raster_path(target, overwrite=overwrite)
+    writer = check_raster_path(target, overwrite=overwrite, cog=cog)
     companions = [target.name + suffix for suffix in COMPANIONS]
-    with written_whole(target, companions=companions, overwrite=overwrite) as scratch:
+    with written_whole(target, companions=companions, overwrite=overwrite, store=writer.folder) as scratch:
         create = host.resolve(writer.create)
         sink = _Guarded(
             target,

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
+from had_cli.scenes.urls import file_name
 
 ENVI_DATA = {".img", ".dat", ".bsq", ".bil", ".bip", ".raw"}
 
 
 def stem(path: str) -> str:
     """Return the name of a scene's path or URL without folder, query and suffix."""
-    name = PurePath(path.split("?", 1)[0] if "://" in path else path).name
+    name = file_name(path)
     bare = PurePath(name).stem
     header = PurePath(name).suffix.lower() == ".hdr"  # NAME.img.hdr is the header of NAME.img
     return PurePath(bare).stem if header and PurePath(bare).suffix.lower() in ENVI_DATA else bare

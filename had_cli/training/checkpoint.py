@@ -47,6 +47,7 @@ def identity_of(job: TrainingJob, plan: TrainingPlan) -> dict[str, Any]:
         "versions": known,
         "scenes": [scene_hash(scene) for scene in job.scenes],
         **plan.identity,
+        **({} if job.start is None else {"weights to begin from": job.start.hash}),
     }
     plain: dict[str, Any] = json.loads(json.dumps(identity, default=str))
     return plain

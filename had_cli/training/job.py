@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from had_cli.scenes.scene import Scene
+from had_cli.weights.file import Weights
 
 
 class Progress(Protocol):
@@ -40,6 +41,7 @@ class TrainingJob:
     record : called as ``record(device="cpu")`` with facts for the header of the weights
     log_file : file for the numbers of every epoch, or None (``had_cli.training.logs``)
     tensorboard : folder for the same numbers as TensorBoard's events, or None
+    start : weights of the method to begin from, or None; only given to methods that say ``continues``
     """
 
     scenes: Sequence[Scene]
@@ -53,3 +55,4 @@ class TrainingJob:
     record: Callable[..., None] = _not_recorded
     log_file: Path | None = None
     tensorboard: Path | None = None
+    start: Weights | None = None

@@ -25,6 +25,7 @@ from had_cli.training.checkpoint import refuse_existing_state
 from had_cli.training.job import Progress, TrainingJob
 from had_cli.training.logs import check_logs
 from had_cli.training.versions import versions
+from had_cli.weights.chosen import weights_for
 from had_cli.weights.file import Weights, load_weights
 from had_cli.weights.probe import probed
 
@@ -42,6 +43,7 @@ def train(
     keep_constant_bands: bool = False,
     log_file: str | Path | None = None,
     tensorboard: str | Path | None = None,
+    from_weights: str | Path | Weights | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     **params: Any,
@@ -64,6 +66,8 @@ def train(
         File for the numbers of every epoch: JSON lines, or CSV where its name ends in ``.csv``.
     tensorboard
         Folder for the same as TensorBoard's events.
+    from_weights
+        Weights of the method, a file or a name, that the training begins from.
     params
         The method's parameters of training.
 
@@ -72,7 +76,7 @@ def train(
     PluginError
         When the method needs no training or breaks its contract.
     UsageError
-        When a parameter is unknown or out of range.
+        When a parameter is unknown or out of range, or the method cannot begin from weights.
     HadError
         When data or training fail; nothing is written then.
     """
@@ -81,6 +85,7 @@ def train(
     path, (folder, log, events) = Path(output), map(_path, (checkpoint, log_file, tensorboard))
     ready = _check_files(path, folder, overwrite=overwrite, resume=resume)
     check_logs(log, events, resume=resume)
+    start = _start(description, from_weights)
     opened = _opened(scenes)
     refuse_inputs(path, [("a scene of the training", scene.path) for scene in opened])
     function = host.resolve(entry)
@@ -109,6 +114,7 @@ def train(
         record=ended.update,
         log_file=log,
         tensorboard=events,
+        start=start,
     )
     if ready:
         return _weights_of(job, method, values)
@@ -141,6 +147,22 @@ def trainable(method: str) -> tuple[Method, str]:
     return description, description.train
 
 
+def _start(method: Method, given: str | Path | Weights | None) -> Weights | None:
+    """Return the weights to begin from.
+
+    Raises
+    ------
+    UsageError
+        When the method would not look at them.
+    """
+    if given is None:
+        return None
+    if not method.continues:
+        known = ", ".join(sorted(m.name for m in host.methods().values() if m.continues))
+        raise UsageError(f"{method.name} cannot begin from weights; leave --from out. These can: {known}")
+    return weights_for(method, given)
+
+
 def _history(job: TrainingJob, method: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         # of a file its name: where it lay on this machine says nothing about the weights
@@ -149,6 +171,7 @@ def _history(job: TrainingJob, method: str, values: Mapping[str, Any]) -> dict[s
         "seed": job.seed,
         "device": job.device,
         "versions": versions(method),
+        **({} if job.start is None else {"begun_from": job.start.hash}),
     }
 
 

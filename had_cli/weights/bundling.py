@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import runpy
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +30,7 @@ _ENTRY = """
     BundledWeights(
         name="{0.name}",
         file="{0.file}",
-        sha256="{0.sha256}",
+        sha256="{0.sha256}",{1}
     ),"""
 
 
@@ -80,10 +82,10 @@ def bundle_weights(
     header = probed(weights, _refuse)
     folder = _folder(top)
     saved = replace(weights, header=header).save(folder / f"{name}{SUFFIX}", overwrite=overwrite)
-    listed = [entry.name for entry in _listed(folder)]
+    listed = {entry.name: entry for entry in _listed(folder)}
     others = [other for other in listed if other != name]
-    ordered = [name, *others] if first else listed if name in listed else [*listed, name]
-    _write_list(folder, package, ordered)
+    ordered = [name, *others] if first else list(listed) if name in listed else [*listed, name]
+    _write_list(folder, package, ordered, listed)
     path = folder / f"{name}{SUFFIX}"
     declared = name in {w.name for w in method.bundled} or package in _source(top)
     return Bundle(weights=saved, path=path, package=package, declared=declared)
@@ -118,17 +120,30 @@ def _listed(folder: Path) -> Sequence[BundledWeights]:
     return [entry for entry in found if (folder / f"{entry.name}{SUFFIX}").exists()]
 
 
-def _write_list(folder: Path, package: str, names: Sequence[str]) -> None:
-    entries = [
-        BundledWeights(
-            name=name,
-            file=f"{package}:{name}{SUFFIX}",
-            sha256=hashlib.sha256((folder / f"{name}{SUFFIX}").read_bytes()).hexdigest(),
-        )
-        for name in names
-    ]
-    text = _LIST.format(entries="".join(map(_ENTRY.format, entries)) + "\n")
+def _write_list(
+    folder: Path, package: str, names: Sequence[str], before: Mapping[str, BundledWeights]
+) -> None:
+    """Write the list; what a person has said of weights stays."""
+    entries = []
+    for name in names:
+        digest = hashlib.sha256((folder / f"{name}{SUFFIX}").read_bytes()).hexdigest()
+        entry = BundledWeights(name=name, file=f"{package}:{name}{SUFFIX}", sha256=digest)
+        said = before.get(name, entry)
+        texts = "".join(_text(field, getattr(said, field)) for field in ("good", "poor"))
+        entries.append(_ENTRY.format(entry, texts))
+    text = _LIST.format(entries="".join(entries) + "\n")
     write_whole(folder / "__init__.py", text.encode(), overwrite=True)
+
+
+def _text(field: str, text: str) -> str:
+    """Return a field of an entry as source, in lines of moderate length."""
+    if not text:
+        return ""
+    lines = textwrap.wrap(text, 80, drop_whitespace=False, break_long_words=False)
+    if len(lines) == 1:
+        return f"\n        {field}={json.dumps(text, ensure_ascii=False)},"
+    source = "".join(f"\n            {json.dumps(line, ensure_ascii=False)}" for line in lines)
+    return f"\n        {field}=({source}\n        ),"
 
 
 def _refuse(line: str) -> None:

@@ -33,6 +33,7 @@ class Model:
     bundled : the distribution it comes with, and its version; None for a user's own
     sha256 : what a plugin declares the file's to be
     error : why it cannot be used
+    good, poor : where a plugin says that its weights do well, and where not
     """
 
     name: str
@@ -42,6 +43,8 @@ class Model:
     bundled: str | None = None
     sha256: str | None = None
     error: str | None = None
+    good: str = ""
+    poor: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of ``had models list --json``."""
@@ -171,6 +174,8 @@ def _bundled(plugin: Plugin, method: Method, weights: BundledWeights) -> Model:
         bundled=_distribution(plugin),
         sha256=weights.sha256,
         error=error,
+        good=weights.good,
+        poor=weights.poor,
     )
 
 

@@ -24,6 +24,8 @@ KEY = "probe"  # field of the header
 RECIPE = 1  # number of the scene below: another scene would be another number
 SIDE = 32
 EVERY = 17  # pixels between two scores that are kept; prime to the width, so every column has its turn
+ANY = "any"  # bands in the header of weights that take scenes as they are
+PLENTY = BandGrid(60)  # and what they are tried on
 TOLERANCE = 1e-4  # of the highest score; other kernels and instruction sets cost about a hundredth of it
 
 
@@ -106,6 +108,7 @@ def _parameters(method: Method) -> dict[str, Any]:
 
 
 def _scores(weights: Weights, parameters: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-    scene = probe_scene(BandGrid.from_header(weights.header))
+    grid = PLENTY if weights.header.get("bands") == ANY else BandGrid.from_header(weights.header)
+    scene = probe_scene(grid)
     found = detect(scene, weights.method, weights=weights, device="cpu", engine="memory", **parameters)
     return found.scores.reshape(-1)[::EVERY].astype(np.float64)

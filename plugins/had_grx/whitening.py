@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
-from scipy.linalg.blas import dtrmm, strmm
+
+from had_cli.plugin import multiply_in_place
 
 Array = npt.NDArray[np.float64]
 
@@ -34,13 +35,12 @@ class Whitening:
         """Return x matrix, n x k, of n x bands ``x`` that may be overwritten.
 
         ``matrix`` is this one's in the type and the namespace of ``x``. BLAS multiplies by a triangle in half
-        the time and in place (trmm); torch has nothing of the kind.
+        the time; torch has nothing of the kind.
         """
         if not (self.triangular and isinstance(x, np.ndarray)):
             return x @ matrix
-        multiply = strmm if x.dtype == np.float32 else dtrmm
-        # transposed, since BLAS counts by columns: both are then where it expects them, without a copy
-        return multiply(1.0, matrix.T, x.T, lower=1, overwrite_b=1).T
+        multiply_in_place(x, matrix)
+        return x
 
 
 def whitening(covariance: Array, mean: Array, components: int | None = None) -> Whitening:
@@ -66,7 +66,8 @@ def whitening(covariance: Array, mean: Array, components: int | None = None) -> 
     if len(keep) == bands:
         lower = np.linalg.cholesky(correlation)
         inverse = solve_triangular(lower, np.eye(bands), lower=True).T
-        return Whitening(mean, inverse / unit[:, None], bands, triangular=True)
+        matrix = np.ascontiguousarray(inverse / unit[:, None])
+        return Whitening(mean, matrix, bands, triangular=True)
     matrix = np.zeros((bands, len(keep)))
     matrix[alive] = vectors[:, keep] / np.sqrt(values[keep]) / unit[:, None]
     return Whitening(mean, matrix, len(keep), triangular=False)

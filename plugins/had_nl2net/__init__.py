@@ -5,7 +5,24 @@ from pathlib import Path
 
 from had_cli.plugin import Method, Param, hookimpl
 
+COMPONENTS, CUBE = "components", "cube"
 _LEARNING = (
+    Param(
+        name="input",
+        type=str,
+        default=COMPONENTS,
+        choices=(COMPONENTS, CUBE),
+        help="What the network rebuilds: the leading principal components of the scene, each with unit "
+        "variance; or the cube scaled to [0, 1], as published.",
+    ),
+    Param(
+        name="components",
+        type=int,
+        default=24,
+        minimum=1,
+        maximum=1024,
+        help="Components, with --input components; fewer where the scene varies in fewer.",
+    ),
     Param(
         name="factor",
         type=int,
@@ -18,12 +35,13 @@ _LEARNING = (
     Param(
         name="epochs",
         type=int,
-        default=300,
+        default=None,
         minimum=1,
         maximum=1_000_000,
-        help="Steps of the training, at most.",
+        help="Steps of the training, at most; without it, a million over the pixels of the scene or of a "
+        "crop, but 40 to 100.",
     ),
-    Param(name="learning_rate", type=float, default=1e-4, minimum=1e-8, maximum=1, help="Rate of Adam."),
+    Param(name="learning_rate", type=float, default=2e-3, minimum=1e-8, maximum=1, help="Rate of Adam."),
     Param(
         name="loss",
         type=str,
@@ -42,7 +60,7 @@ _LEARNING = (
         help="First background: the mean spectrum of the scene, which the training would otherwise spend "
         "most of its steps on; or what random weights give, as published.",
     ),
-    Param(name="channels", type=int, default=64, minimum=2, maximum=1024, help="Width of both branches."),
+    Param(name="channels", type=int, default=32, minimum=2, maximum=1024, help="Width of both branches."),
     Param(name="blocks", type=int, default=6, minimum=1, maximum=64, help="Blocks in each of both branches."),
     Param(
         name="patience",
@@ -81,7 +99,8 @@ _LOG = Param(
 
 def _of_the_weights(param: Param) -> Param:
     """Return a parameter of detect: with trained weights it is theirs, and not to be given."""
-    text = f"{param.help} Not with --weights. Default: {param.default}."
+    default = "" if param.default is None else f" Default: {param.default}."
+    text = f"{param.help} Not with --weights.{default}"
     return dataclasses.replace(param, default=None, help=text)
 
 

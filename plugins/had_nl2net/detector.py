@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.plugin import Run, TrainingJob, scene_hash
+from had_cli.plugin import Run, TrainingJob, WeightsError, scene_hash
+from had_nl2net import CUBE
 from had_nl2net.background import refuse_unwritable, save_background
 from had_nl2net.network import NL2Net
 from had_nl2net.precision import resolve_precision
 from had_nl2net.rebuilding import Rebuilding
 from had_nl2net.released import FACTOR
-from had_nl2net.scaling import Scaling, scene_scaling
+from had_nl2net.scaling import Input, scene_input
 from had_nl2net.settings import Settings, refuse_beside_weights
 from had_nl2net.trainer import Training
 from had_nl2net.weights import known_of, load_network
@@ -27,16 +28,19 @@ ROWS = 256  # at a time: the layers may lie on disk
 def detect(run: Run, params: Any) -> Scores:
     """Return the NL2Net score, rows x cols in [0, 1] (Wang et al. 2025).
 
-    It is the mean over bands of the squared difference between the cube in [0, 1] and its background,
-    scaled to [0, 1] over the scene.
+    It is the mean squared difference between what the network is shown and its background, over the
+    components, or over the bands of the cube in [0, 1] as published; scaled to [0, 1] over the scene.
     """
     if params.save_background is not None:
         refuse_unwritable(params.save_background)
-    scaling = scene_scaling(run)
+    given = Settings.of(params, run.scene.shape)
+    settings = given if run.weights is None else _settings_of_weights(run, params, given)
+    scaling = scene_input(run, settings)
     if run.weights is None:
-        network, settings = _trained_here(run, params, scaling)
+        network, settings = _trained_here(run, settings, scaling, params)
     else:
-        network, settings = _from_weights(run, params)
+        network = load_network(run.weights, scaling.channels, settings.factor)
+        run.record(channels=network.channels, blocks=network.blocks)
     function, cut = _rebuilding(run, network, settings, scaling, params)
     bands = run.scene.shape[2]
     layers = run.map(
@@ -63,7 +67,7 @@ def scaled_scores(layers: npt.NDArray[np.float32]) -> Scores:
 
 
 def _rebuilding(
-    run: Run, network: NL2Net, settings: Settings, scaling: Scaling, params: Any
+    run: Run, network: NL2Net, settings: Settings, scaling: Input, params: Any
 ) -> tuple[Rebuilding, dict[str, int]]:
     """Return the block map, and how it wants the scene cut."""
     rows, cols, _ = run.scene.shape
@@ -79,7 +83,7 @@ def _rebuilding(
     return function, {"halo": halo, "align": core}
 
 
-def _trained_here(run: Run, params: Any, scaling: Scaling) -> tuple[NL2Net, Settings]:
+def _trained_here(run: Run, settings: Settings, scaling: Input, params: Any) -> tuple[NL2Net, Settings]:
     job = TrainingJob(
         scenes=[run.scene],
         device=run.device,
@@ -91,28 +95,40 @@ def _trained_here(run: Run, params: Any, scaling: Scaling) -> tuple[NL2Net, Sett
         warn=run.warn,
         log_file=params.log_file,
     )
-    training = Training(job, scaling, Settings.of(params), params.precision).run()
+    training = Training(job, scaling, settings, params.precision).run()
     run.record(**training.describe())
     return training.network, training.settings
 
 
-def _from_weights(run: Run, params: Any) -> tuple[NL2Net, Settings]:
-    known, chosen = known_of(run.weights), Settings.of(params)
-    factor = known["factor"]
+def _settings_of_weights(run: Run, params: Any, chosen: Settings) -> Settings:
+    """Return what the weights say of their network; nothing of that may be asked otherwise.
+
+    Raises
+    ------
+    WeightsError
+        When the header says nothing that can be, or the weights are for another number of bands.
+    """
+    known = known_of(run.weights)
+    factor, bands = known["factor"], run.scene.shape[2]
     refuse_beside_weights(params, allowed=("tile_size",) if factor else ("factor", "tile_size"))
+    if known.get("bands", bands) != bands:
+        raise WeightsError(
+            f"the weights are of a network for {known['bands']} bands, and {bands} are selected; "
+            "train on this scene, or choose bands with --bands"
+        )
     if not factor:
         factor = params.factor or FACTOR
         if params.factor is None:
             run.warn(f"the imported weights do not tell their factor; {FACTOR} is taken, or give --factor")
-    network = load_network(run.weights, run.scene.shape[2], factor)
     scenes = [scene.get("sha256") for scene in run.weights.header.get("scenes", ())]
     if scenes and scene_hash(run.scene) not in scenes:
         run.warn("the weights were trained on another scene or selection; nl2net knows that background only")
-    run.record(factor=factor, channels=network.channels, blocks=network.blocks)
-    return network, replace(
+    seen = known.get("input", CUBE)  # weights of before there was a choice, and imported ones
+    run.record(input=seen, factor=factor)
+    return replace(
         chosen,
+        input=seen,
+        components=known.get("components", chosen.components),
         factor=factor,
-        channels=network.channels,
-        blocks=network.blocks,
         tile_size=params.tile_size or known["tile_size"],
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 
 from had_nl2net.network import NL2Net
-from had_nl2net.scaling import Scaling
+from had_nl2net.scaling import Input
 from had_nl2net.settings import Settings
 from had_nl2net.views import View
 
 BETAS = (0.5, 0.999)
 
 
-def untrained(scaling: Scaling, settings: Settings, seed: int) -> NL2Net:
+def untrained(scaling: Input, settings: Settings, seed: int) -> NL2Net:
     """Return a network of PyTorch's initial weights, drawn by ``seed``, channels last.
 
     Unless the settings say otherwise, the bias of its last layer is the mean spectrum of the
@@ -21,7 +21,7 @@ def untrained(scaling: Scaling, settings: Settings, seed: int) -> NL2Net:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = NL2Net(len(scaling.mean), settings.factor, settings.channels, settings.blocks)
+        network = NL2Net(scaling.channels, settings.factor, settings.channels, settings.blocks)
     if settings.start == "mean":
         network.start_from(torch.from_numpy(scaling.scaled(scaling.mean)))
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -12,7 +12,7 @@ import torch
 from had_cli.plugin import Block, HadError, Window, windows, with_halo
 from had_nl2net.learning import rebuilt
 from had_nl2net.network import NL2Net
-from had_nl2net.scaling import Cube, Mask, Scaling
+from had_nl2net.scaling import Cube, Input, Mask
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rebuilding:
     """
 
     network: NL2Net
-    scaling: Scaling
+    scaling: Input
     precision: torch.dtype
     core: int
     halo: int

@@ -6,13 +6,21 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from had_cli.plugin import UsageError
-from had_nl2net import DEFAULTS
+from had_nl2net import CUBE, DEFAULTS
+
+__all__ = ["CUBE", "Settings", "refuse_beside_weights"]
+
+
+# Steps where none are asked for: so many pixels in all, for a step takes the longer the more there are.
+PIXELS, FEWEST, MOST = 1_000_000, 40, 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Parameters of the network and of its training, as in the options of the same names."""
 
+    input: str
+    components: int
     factor: int
     epochs: int
     learning_rate: float
@@ -25,10 +33,14 @@ class Settings:
     tile_size: int
 
     @classmethod
-    def of(cls, params: Any) -> Settings:
-        """Return those in ``params``, with defaults for what is None."""
+    def of(cls, params: Any, shape: tuple[int, ...]) -> Settings:
+        """Return those in ``params``, with defaults for what is None; ``shape`` is the scene's."""
         given = {field.name: getattr(params, field.name) for field in fields(cls)}
-        return cls(**{name: DEFAULTS[name] if value is None else value for name, value in given.items()})
+        known = {name: DEFAULTS[name] if value is None else value for name, value in given.items()}
+        if known["epochs"] is None:
+            pixels = min(shape[0] * shape[1], known["tile_size"] ** 2)
+            known["epochs"] = max(FEWEST, min(MOST, PIXELS // pixels))
+        return cls(**known)
 
     @property
     def halo(self) -> int:

@@ -11,7 +11,7 @@ from had_cli.plugin import BandGrid, TrainingJob, TrainingLoop, TrainingPlan, Us
 from had_nl2net.learning import adam, loss, rebuilt, untrained
 from had_nl2net.network import NL2Net
 from had_nl2net.precision import resolve_precision
-from had_nl2net.scaling import Scaling, scene_scaling
+from had_nl2net.scaling import Input, scene_input
 from had_nl2net.settings import Settings
 from had_nl2net.views import View, Views, views_of
 from had_nl2net.weights import tensors_of
@@ -34,12 +34,13 @@ def train(job: TrainingJob, params: Any) -> Weights:
             "nl2net learns the background of the scene it detects in: train on one scene at a time"
         )
     grid = BandGrid.of(job.scenes[0])
-    (scaling,) = (scene_scaling(run) for _, run in scene_runs(job))
-    training = Training(job, scaling, Settings.of(params), params.precision).run(params.checkpoint_every)
+    settings = Settings.of(params, job.scenes[0].shape)
+    (scaling,) = (scene_input(run, settings) for _, run in scene_runs(job))
+    training = Training(job, scaling, settings, params.precision).run(params.checkpoint_every)
     header = {
         **grid.header(),
         "network": {**training.describe(), "bands": grid.bands},
-        "normalisation": {"low": scaling.low, "high": scaling.high},
+        "normalisation": {"kind": settings.input, **scaling.header()},
     }
     return Weights(method="nl2net", tensors=tensors_of(training.network), header=header)
 
@@ -54,7 +55,7 @@ class Training:
     losses : of every epoch
     """
 
-    def __init__(self, job: TrainingJob, scaling: Scaling, settings: Settings, precision: str) -> None:
+    def __init__(self, job: TrainingJob, scaling: Input, settings: Settings, precision: str) -> None:
         self._job, self._scaling, self._precision = job, scaling, precision
         self.settings, self.losses = settings, list[float]()
         self.network = untrained(scaling, settings, job.seed)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from had_cli.plugin import Scene, Window, valid_pixels, windows
-from had_nl2net.scaling import Cube, Mask, Scaling
+from had_nl2net.scaling import Cube, Input, Mask
 from had_nl2net.settings import Settings
 
 DRAWS = 16  # crops looked at before one with less than half of its pixels valid is taken
@@ -40,7 +40,7 @@ class Views(Protocol):
         ...
 
 
-def views_of(scene: Scene, scaling: Scaling, settings: Settings, *, seed: int, device: str) -> Views:
+def views_of(scene: Scene, scaling: Input, settings: Settings, *, seed: int, device: str) -> Views:
     """Return the whole scene, or crops of one that is too large for that."""
     rows, cols, _ = scene.shape
     if settings.is_large(rows, cols):
@@ -50,7 +50,7 @@ def views_of(scene: Scene, scaling: Scaling, settings: Settings, *, seed: int, d
     return lambda epoch: whole  # noqa: ARG005 - as every Views
 
 
-def view(cube: Cube, valid: Mask, scaling: Scaling, factor: int, device: str) -> View:
+def view(cube: Cube, valid: Mask, scaling: Input, factor: int, device: str) -> View:
     """Return a cube as the network sees it on ``device``."""
     weights = None if valid.all() else torch.from_numpy(valid.astype(np.float32)).to(device)
     shown = scaling.shown(cube, valid, factor).to(device)
@@ -61,7 +61,7 @@ def view(cube: Cube, valid: Mask, scaling: Scaling, factor: int, device: str) ->
 class Crops:
     """Crops of a large scene, drawn by seed and epoch alone, so that a resumed training goes on alike."""
 
-    def __init__(self, scene: Scene, scaling: Scaling, settings: Settings, *, seed: int, device: str) -> None:
+    def __init__(self, scene: Scene, scaling: Input, settings: Settings, *, seed: int, device: str) -> None:
         self._scene, self._scaling, self._device = scene, scaling, device
         self._settings, self._seed = settings, seed
 

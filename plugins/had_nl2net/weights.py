@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from had_cli.plugin import Weights, WeightsError, check_names
+from had_nl2net import COMPONENTS, CUBE
 from had_nl2net.network import NL2Net
 
 _FIRST = "head.0.weight"  # channels x bands x 1 x 1
@@ -53,27 +54,29 @@ def known_of(weights: Weights) -> dict[str, Any]:
     known = weights.header.get("network")
     if not isinstance(known, dict):
         raise WeightsError("weights of nl2net: the header does not describe a network; train them again")
-    for name, least, most in (("factor", 1, 16), ("tile_size", 48, 8192)):
+    for name, least, most in (("factor", 1, 16), ("tile_size", 48, 8192), ("components", 1, 1024)):
         value = known.get(name)
-        if value is None and name == "factor":
+        if value is None and name != "tile_size":
             continue
         if not isinstance(value, int) or not least <= value <= most:
             raise WeightsError(f"weights of nl2net: {name} is {value!r}, not {least} to {most}; train again")
+    if known.get("input", CUBE) not in (COMPONENTS, CUBE):
+        raise WeightsError(f"weights of nl2net: input is {known['input']!r}, which this had does not know")
     return known
 
 
-def load_network(weights: Weights, bands: int, factor: int) -> NL2Net:
-    """Return the network of ``weights`` for a scene of ``bands``.
+def load_network(weights: Weights, channels: int, factor: int) -> NL2Net:
+    """Return the network of ``weights`` for a scene that is shown in so many channels.
 
     Raises
     ------
     WeightsError
-        When the weights are damaged or of another number of bands.
+        When the weights are damaged or of another number of channels.
     """
     network = network_of(weights.tensors, factor, name="weights of nl2net")
-    if network.bands != bands:
+    if network.bands != channels:
         raise WeightsError(
-            f"the weights are of a network for {network.bands} bands, and {bands} are selected; "
-            "train on this scene, or choose bands with --bands"
+            f"the weights are of a network for {network.bands} bands or components, and the scene has "
+            f"{channels}; train on this scene, or choose bands with --bands"
         )
     return network

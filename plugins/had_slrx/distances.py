@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg.blas import dger
 
-from had_cli.plugin import Block, Extrema, device_of, like
+from had_cli.plugin import Block, Extrema, add_outer, device_of, like
 from had_slrx.triangles import RIDGE, lengths, ridge_leverage, squared_norms
 
 
@@ -83,12 +82,14 @@ class LocalDistances:
             scaled = xp.where(valid[..., None], scaled, xp.zeros_like(scaled))
 
         def by_blocks(values: Any) -> Any:
-            padded = _zeros((size, across * size, values.shape[-1]), values, xp)
-            padded[:rows, :cols, :] = values
+            padded = values
+            if (rows, cols) != (size, across * size):  # at the scene's right and bottom edge
+                padded = _zeros((size, across * size, values.shape[-1]), values, xp)
+                padded[:rows, :cols, :] = values
             padded = xp.permute_dims(xp.reshape(padded, (size, across, size, -1)), (1, 0, 2, 3))
             return xp.reshape(padded, (across, size * size, -1))
 
-        pixels, weight = by_blocks(scaled), by_blocks(valid[..., None])[..., 0]
+        pixels, weight = by_blocks(scaled), by_blocks(xp.astype(valid, xp.float64)[..., None])[..., 0]
         return RowOfBlocks(
             pixels=pixels,
             weight=weight,
@@ -172,8 +173,7 @@ def scatters_around(
         for third in parts[2:]:
             scatter += third
         near.pop(col - 1, None)
-        # symmetric, so the order in which BLAS sees the axes is the same
-        scatter = dger(-1.0, total[index], mean[index], a=scatter.T, overwrite_a=1).T
+        add_outer(scatter, -1.0, total[index], mean[index])
         scatter[diagonal, diagonal] += ridge[index]
         yield scatter
 

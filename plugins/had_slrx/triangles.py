@@ -2,7 +2,7 @@
 
 A general solver would factorise each triangle once more. numpy has no triangular solve, so on the CPU
 LAPACK and BLAS are called block by block, in place: a call takes microseconds, a block of 200 bands a
-millisecond.
+good part of a millisecond.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy.linalg.blas import dtrmm, dtrsm
-from scipy.linalg.lapack import dpotrf
+
+from had_cli.plugin import cholesky_in_place, multiply_in_place, solve_in_place
 
 RIDGE = 1e-6  # added to the diagonal of every covariance, in units of the scaled cube
 
@@ -28,8 +27,9 @@ def squared_norms(matrix: Any, x: Any, xp: Any) -> Any:
         return xp.sum(half * half, axis=-2)
     result = np.empty(x.shape[:2])
     for index, (square, rows) in enumerate(zip(matrix, x, strict=True)):
-        half = _solve(_cholesky(square), rows)
-        np.vecdot(half, half, out=result[index])
+        cholesky_in_place(square)
+        solve_in_place(square, rows)
+        np.vecdot(rows, rows, out=result[index])
     return result
 
 
@@ -39,16 +39,18 @@ def ridge_leverage(gram: Any, xp: Any) -> Any:
     With K + ridge I = L L^T it is the sum over the columns of (L^-1) (L^-1 K), term by term.
     """
     size = gram.shape[-1]
-    ridged = gram + RIDGE * xp.asarray(np.eye(size), device=getattr(gram, "device", None))
+    unit = xp.asarray(np.eye(size), device=getattr(gram, "device", None))
+    ridged = gram + RIDGE * unit
     if not isinstance(gram, np.ndarray):
         lower = xp.linalg.cholesky(ridged)
-        unit = xp.eye(size, dtype=gram.dtype, device=gram.device)
         inverse = _torch_solve(lower, xp.broadcast_to(unit, gram.shape))
         return xp.sum(inverse * _torch_solve(lower, gram), axis=-2)
     result = np.empty(gram.shape[:2])
     for index, (square, own) in enumerate(zip(ridged, gram, strict=True)):
-        lower = _cholesky(square)
-        np.vecdot(_solve(lower, np.eye(size)), _solve(lower, own), out=result[index])
+        cholesky_in_place(square)
+        rows = np.concatenate([unit, own])
+        solve_in_place(square, rows)
+        np.vecdot(rows[:size], rows[size:], out=result[index])
     return result
 
 
@@ -57,22 +59,8 @@ def lengths(x: Any, lower: Any, xp: Any) -> Any:
     if not isinstance(x, np.ndarray):
         return xp.linalg.vector_norm(x @ lower, axis=-1)
     rows = x.reshape(-1, x.shape[-1]).copy()
-    z = dtrmm(1.0, lower.T, rows.T, overwrite_b=1).T
-    return np.sqrt(np.vecdot(z, z)).reshape(x.shape[:-1])
-
-
-def _cholesky(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the lower factor, as BLAS counts, in the place of ``matrix``; above it nothing is set."""
-    # symmetric: its transpose is the same matrix in the order that LAPACK writes in place
-    lower, failed = dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
-    if failed:
-        raise np.linalg.LinAlgError("a covariance is not positive definite")
-    return np.asarray(lower)
-
-
-def _solve(lower: npt.NDArray[np.float64], rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return (lower^-1 rows^T)^T in the place of ``rows``, n x bands."""
-    return np.asarray(dtrsm(1.0, lower, rows.T, lower=1, overwrite_b=1).T)
+    multiply_in_place(rows, lower, lower=True)
+    return np.sqrt(np.vecdot(rows, rows)).reshape(x.shape[:-1])
 
 
 def _torch_solve(lower: Any, right: Any) -> Any:

@@ -14,7 +14,7 @@ from had_ssf.features import RandomFeatures, drawn
 from had_ssf.fusion import fused
 from had_ssf.members import Maps, Member, Survey
 from had_ssf.moments import scene_moments
-from had_ssf.opening import take_back
+from had_ssf.opening import AREA, take_back
 from had_ssf.parts import save_parts
 from had_ssf.ring import nearest
 from had_ssf.robust import RobustDistance
@@ -40,33 +40,54 @@ def score(run: Run, *, wide: bool = True, parts: Path | None = None) -> Scores:
     """
     if parts is not None:
         check_raster_path(parts)
-    moments, extrema = scene_moments(run)
-    if moments.count < 2:
-        raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SSF needs at least two")
-    spectra = components(moments, extrema)
+    moments, spectra = _components(run)
     _report(run, moments, spectra)
     wide = wide and has_room(moments.count)
     run.record(wide=wide)
     members = fused_members(spectra.variances, run.seed)
     fused_count = len(members)
     if wide:
-        members = (*members, RobustDistance(run.scene.shape[:2]))
-    derived = run.through(spectra, bands=len(spectra.variances), label="components")
-    layers = maps(derived, members)
+        members = (*members, RobustDistance(run.scene.shape[:2], spectra.variances))
+    layers, halves = layers_of(run, spectra, members, wide=wide)
     if parts is not None:
         save_parts(parts, run.scene, layers, tuple(member.name for member in members))
     scores = run.allocate(layers.shape[:2])
     run.record(ranks="exact" if fused(layers[..., :fused_count], scores) else "counted")
-    take_back(scores, LARGE)
-    if wide:
+    take_back(scores, LARGE, AREA)
+    if halves is not None:
         full = run.allocate(scores.shape)
-        half = derived.shrunk(HALF, label="half resolution")
-        moments, _ = scene_moments(half)
-        variances = np.diag(moments.scatter) / moments.count
-        halves = maps(half, fused_members(variances, run.seed))
         add_half(scores, halves, run.allocate(halves.shape[:2]), full, LARGE)
         add_wide(scores, layers[..., fused_count], full, run.allocate(scores.shape), LARGE)
     return scores
+
+
+def layers_of(
+    run: Run, spectra: Components, members: tuple[Member, ...], *, wide: bool
+) -> tuple[Scores, Scores | None]:
+    """Return the maps of ``members``, rows x cols x k, and with ``wide`` those fused at half resolution.
+
+    The components are forgotten when it returns.
+    """
+    derived = run.through(spectra, bands=len(spectra.variances), label="components")
+    layers = maps(derived, members)
+    if not wide:
+        return layers, None
+    half = derived.shrunk(HALF, label="half resolution")
+    moments, _ = scene_moments(half)
+    return layers, maps(half, fused_members(np.diag(moments.scatter) / moments.count, run.seed))
+
+
+def three_maps(run: Run) -> Scores:
+    """Return ``th``, ``rcf`` and ``near``, rows x cols x 3 and NaN at invalid pixels, for other methods.
+
+    Raises
+    ------
+    SceneError
+        When the scene has a single valid pixel, or none.
+    """
+    _, spectra = _components(run)
+    derived = run.through(spectra, bands=len(spectra.variances), label="components")
+    return maps(derived, fused_members(spectra.variances, run.seed))
 
 
 def fused_members(variances: npt.NDArray[np.float64], seed: int) -> tuple[Member, ...]:
@@ -81,6 +102,13 @@ def maps(derived: Run, members: tuple[Member, ...]) -> Scores:
     functions = tuple(member.scores(what) for member, what in zip(members, known, strict=True))
     function = Maps(functions, tuple(member.halo for member in members))
     return derived.map(function, layers=len(members), halo=halo, align=ALIGN, cost=COST)
+
+
+def _components(run: Run) -> tuple[Moments, Components]:
+    moments, extrema = scene_moments(run)
+    if moments.count < 2:
+        raise SceneError(f"{run.scene.path}: a single valid pixel has no covariance; SSF needs at least two")
+    return moments, components(moments, extrema)
 
 
 def _report(run: Run, moments: Moments, spectra: Components) -> None:

@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from had_cli.plugin import cores, ordered
 from had_ssf.fusion import pieces
 from had_ssf.ranks import EXACT, Bins
 
@@ -34,7 +35,7 @@ def levels_of(scores: Float) -> npt.NDArray[np.float64]:
     )
 
 
-def take_back(scores: Float, share: float, area: int = AREA) -> None:
+def take_back(scores: Float, share: float, area: int) -> None:
     """Subtract ``share`` times the area opening from rows x cols ``scores``, in place; NaN stays.
 
     At every level, components (8-connected) of at least ``area`` pixels of {scores >= level} are kept. The
@@ -65,9 +66,12 @@ def take_back(scores: Float, share: float, area: int = AREA) -> None:
 
 def _labelled(part: Float, levels: npt.NDArray[np.float64]) -> Iterator[tuple[Labels, npt.NDArray[np.intp]]]:
     """Yield for each level the labels of its components and their sizes (of label 0: what is below)."""
-    for level in levels:
+
+    def labelled(level: float) -> tuple[Labels, npt.NDArray[np.intp]]:
         labels, count = ndimage.label(part >= level, _EIGHT)
-        yield labels, np.bincount(labels.reshape(-1), minlength=count + 1)
+        return labels, np.bincount(labels.reshape(-1), minlength=count + 1)
+
+    return ordered(labelled, levels, cores)
 
 
 class _Seams:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,29 @@ from had_ssf.surroundings import reflected
 INNER, OUTER = 5, 11  # an 11 x 11 square holds what may be the anomaly itself, a 23 x 23 one is near
 NEAREST = 20
 HALO = OUTER
-TILE = 32, 128  # rows and columns: differences of a tile stay in the cache
+TILE = 8  # rows and columns: the products of a tile with its surroundings stay in the cache
+TILES = 8  # at once: few large calls, since threads wait for one another at each
 
 
-def half_ring() -> Iterator[tuple[int, int]]:
-    """Yield the offsets (i, j) with INNER < max(|i|, |j|) <= OUTER; of each and its negative, one."""
-    for i in range(OUTER + 1):
-        for j in range(-OUTER, OUTER + 1):
-            if max(i, abs(j)) > INNER and (i > 0 or j > 0):
-                yield i, j
+def ring() -> npt.NDArray[np.intp]:
+    """Return the offsets (i, j) with INNER < max(|i|, |j|) <= OUTER, n x 2."""
+    i, j = np.mgrid[-OUTER : OUTER + 1, -OUTER : OUTER + 1]
+    far = np.maximum(abs(i), abs(j)) > INNER
+    return np.stack([i[far], j[far]], axis=1)
 
 
-RING = 2 * len(list(half_ring()))
+@lru_cache(maxsize=TILE)
+def places(height: int) -> npt.NDArray[np.intp]:
+    """Return where the ring's distances are among those of a tile's pixels to all around them.
+
+    A tile has ``height`` rows; its distances, pixels x ((height + 2 HALO) (TILE + 2 HALO)), are one line.
+    """
+    pixel = np.arange(height * TILE)[:, None]
+    row, col = np.divmod(pixel, TILE)
+    i, j = ring().T
+    around = (height + 2 * HALO) * (TILE + 2 * HALO)
+    found: npt.NDArray[np.intp] = pixel * around + (row + HALO + i) * (TILE + 2 * HALO) + col + HALO + j
+    return found.ravel()
 
 
 @dataclass(frozen=True)
@@ -56,24 +67,26 @@ class Nearest:
         """Return core height x core width."""
         xp, core = block.xp, block.core
         cube, valid = reflected(block, HALO)
-        result = xp.empty((core.height, core.width), dtype=xp.float32, device=device_of(cube))
-        for row in range(0, core.height, TILE[0]):
-            for col in range(0, core.width, TILE[1]):
-                height, width = min(TILE[0], core.height - row), min(TILE[1], core.width - col)
-                part = slice(row, row + height + 2 * HALO), slice(col, col + width + 2 * HALO)
-                planes = self._planes(cube[part], valid[part], xp)
-                distances = mean_of_least(ring_distances(planes, xp), xp)
-                result[row : row + height, col : col + width] = xp.reshape(distances, (height, width))
-        return result
-
-    def _planes(self, cube: Any, valid: Any, xp: Any) -> Any:
-        """Return k x rows x cols, infinite where invalid: infinitely far from every valid pixel."""
-        x = xp.astype(xp.astype(cube, xp.float64) * like(cube, self.scale, xp), xp.float32)
+        x = xp.astype(cube, xp.float64) * like(cube, self.scale, xp)
         if not bool(xp.all(valid)):
-            x = xp.where(valid[..., None], x, xp.inf)
-        planes = xp.empty((x.shape[2], *x.shape[:2]), dtype=xp.float32, device=device_of(x))
-        planes[...] = xp.permute_dims(x, (2, 0, 1))
-        return planes
+            x = xp.where(valid[..., None], x, xp.zeros_like(x))
+        size = xp.vecdot(x, x)
+        # what is invalid is infinitely far from all
+        x = xp.concat([x, xp.where(valid, size, xp.inf)[..., None]], axis=-1)
+        missing = -core.width % TILE  # the last tile of a row has columns that nobody asks for
+        if missing:
+            x = xp.concat([x, xp.zeros_like(x[:, :missing, :])], axis=1)
+        result = xp.empty((core.height, core.width + missing), dtype=xp.float32, device=device_of(cube))
+        for row in range(0, core.height, TILE):
+            height = min(TILE, core.height - row)
+            for col in range(0, core.width, TILE * TILES):
+                width = min(TILE * TILES, result.shape[1] - col)
+                around = x[row : row + height + 2 * HALO, col : col + width + 2 * HALO, :]
+                least = mean_of_least(ring_distances(around, xp), xp)
+                result[row : row + height, col : col + width] = xp.reshape(
+                    xp.permute_dims(least, (1, 0, 2)), (height, width)
+                )
+        return result[:, : core.width]
 
 
 def nearest(variances: npt.NDArray[np.float64]) -> Nearest:
@@ -82,43 +95,33 @@ def nearest(variances: npt.NDArray[np.float64]) -> Nearest:
     return Nearest(np.divide(1.0, root, out=np.zeros_like(root), where=root > 0))
 
 
-def ring_distances(planes: Any, xp: Any) -> Any:
-    """Return squared distances, RING x pixels, of the pixels HALO within k x rows x cols planes.
+def ring_distances(around: Any, xp: Any) -> Any:
+    """Return squared distances, tiles x height x TILE x ring in single precision, of the pixels HALO within.
 
-    The distance to an offset is that to its negative of another pixel, so half of them are computed.
-    Planes are taken as lines: a step to another row is one of ``cols``, long lines are computed faster
-    than many short ones, and what is compared across an edge is not used.
+    ``around`` is rows x cols x (k + 1): spectra y, and last |y|^2, by which |x - y|^2 = |x|^2 - 2 x y + |y|^2
+    is a product of matrices. Many of its entries are of no use, but it takes less time than the
+    differences of the ring alone, and in double precision nothing that matters cancels.
     """
-    count, rows, cols = planes.shape
-    height, width = rows - 2 * HALO, cols - 2 * HALO
-    lines = xp.reshape(planes, (count, -1))
-    found = xp.empty((RING, height, width), dtype=xp.float32, device=device_of(planes))
-    for index, (i, j) in enumerate(half_ring()):
-        # from the core's first pixel less the offset to its last: rows HALO - i to HALO + height
-        first, step = (HALO - i) * cols, i * cols + j
-        stop = min((HALO + height) * cols, rows * cols - step)
-        difference = lines[:, first:stop] - lines[:, first + step : stop + step]
-        difference *= difference
-        squares = xp.zeros((height + i) * cols, dtype=xp.float32, device=device_of(planes))
-        squares[: stop - first] = xp.sum(difference, axis=0)
-        squares = xp.reshape(squares, (-1, cols))
-        found[2 * index, ...] = squares[i:, HALO : HALO + width]
-        found[2 * index + 1, ...] = squares[:height, HALO - j : HALO - j + width]
-    return xp.reshape(found, (RING, -1))
+    rows, cols, count = around.shape
+    height, tiles = rows - 2 * HALO, (cols - 2 * HALO) // TILE
+    columns = np.arange(tiles)[:, None] * TILE + np.arange(TILE + 2 * HALO)
+    y = xp.take(around, xp.asarray(columns.ravel(), device=device_of(around)), axis=1)
+    y = xp.permute_dims(xp.reshape(y, (rows, tiles, -1, count)), (1, 0, 2, 3))
+    x = xp.reshape(y[:, HALO:-HALO, HALO:-HALO, :], (tiles, -1, count))
+    y = xp.reshape(y, (tiles, -1, count))
+    ours = xp.concat([-2 * x[..., :-1], xp.ones_like(x[..., :1])], axis=-1)
+    products = xp.reshape(ours @ xp.permute_dims(y, (0, 2, 1)), (tiles, -1))
+    index = xp.asarray(places(height), device=device_of(around))
+    squares = xp.reshape(xp.take(products, index, axis=1), (*x.shape[:2], -1)) + x[..., -1:]
+    return xp.reshape(xp.astype(squares, xp.float32), (tiles, height, TILE, -1))
 
 
 def mean_of_least(squares: Any, xp: Any) -> Any:
-    """Return the mean of the roots of the NEAREST least finite values of each column; 0 without any."""
-    if xp is np:
-        rows = np.ascontiguousarray(squares.T)
-        rows.partition(NEAREST - 1, axis=1)
-        least = rows[:, :NEAREST]
-    else:
-        least = xp.permute_dims(xp.sort(squares, axis=0)[:NEAREST, :], (1, 0))
-    roots = xp.sqrt(xp.astype(least, xp.float64))
+    """Return the mean of the roots of the NEAREST least finite values along the last axis; 0 without any."""
+    least = xp.sort(squares, axis=-1)[..., :NEAREST]
+    # rounding may take equal spectra below 0
+    roots = xp.sqrt(xp.clip(xp.astype(least, xp.float64), min=0.0))
     finite = xp.isfinite(roots)
-    if bool(xp.all(finite)):
-        return xp.astype(xp.mean(roots, axis=1), xp.float32)
-    count = xp.sum(xp.astype(finite, xp.float64), axis=1)
-    total = xp.sum(xp.where(finite, roots, 0.0), axis=1)
+    count = xp.sum(xp.astype(finite, xp.float64), axis=-1)
+    total = xp.sum(xp.where(finite, roots, 0.0), axis=-1)
     return xp.astype(total / xp.clip(count, min=1.0), xp.float32)

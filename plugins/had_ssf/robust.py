@@ -3,7 +3,8 @@
 Plain RX learns a wide target as a part of the background. Here mean and covariance are those of the
 part of the scene that fits together best (Rousseeuw & Van Driessen, Technometrics 41(3), 1999), so a
 target of up to 40 percent of the scene does not count. Components are averaged over 5 x 5 pixels
-before: a wide target has that much, and clutter of single pixels has not.
+before: a wide target has that much, and clutter of single pixels has not. So that the edge of a target
+is not averaged away, a pixel takes the calmest of the squares that it lies in.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
 from had_cli.plugin import Block, BlockMap, like
-from had_ssf.surroundings import trimmed
+from had_ssf.averages import REACH, averages, calmest
 
-REACH = 2  # of the average: 5 x 5
 SAMPLE = 2**14  # pixels of the scene, at most, that mean and covariance are made of
 KEPT = 0.6  # of them: those that fit together best
 STEPS = 4
@@ -39,17 +39,19 @@ class RobustDistance:
     """Member: the distance of averaged components from the bulk of the scene.
 
     ``shape`` is the scene's (rows, cols): the sample is taken on a lattice over it, whatever the blocks.
+    ``variances`` (k,) are those of the components.
     """
 
     shape: tuple[int, int]
+    variances: Array
     name: str = "wide"
-    halo: int = REACH
+    halo: int = 2 * REACH
 
     def measured(self, block: Block) -> Sample:
         """Return the sample of a core."""
         rows, cols = self.shape
         step = max(1, int(np.ceil(np.sqrt(rows * cols / SAMPLE))))
-        averaged, known = averages(block)
+        averaged, known = averages(block), block.core_of(block.valid)
         top, left = block.window.row + block.core.row, block.window.col + block.core.col
         lattice = np.ix_(
             np.arange(-top % step, block.core.height, step), np.arange(-left % step, block.core.width, step)
@@ -70,23 +72,38 @@ class RobustDistance:
     def scores(self, known: Sample) -> BlockMap:
         """Return the map of distances from the bulk of the sample."""
         # in the order of the scene, whatever the blocks were
-        return bulk(known.values[np.argsort(known.place)].astype(np.float64))
+        bulk_of_all = bulk(known.values[np.argsort(known.place)].astype(np.float64))
+        spread = np.sqrt(self.variances)
+        return Calmest(bulk_of_all, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0))
 
 
 @dataclass(frozen=True)
 class Mahalanobis:
-    """Block map to the squared distance |(x - mean) root|^2 of averaged components."""
+    """The squared distance |(x - mean) root|^2 of averaged components."""
 
     mean: Array
     root: Array
 
-    def __call__(self, block: Block) -> Any:
-        """Return core height x core width."""
-        xp = block.xp
-        averaged, _ = averages(block)
+    def __call__(self, averaged: Any, xp: Any) -> Any:
+        """Return rows x cols of rows x cols x k."""
         x = xp.astype(averaged, xp.float64) - like(averaged, self.mean, xp)
         z = x @ like(averaged, self.root, xp)
         return xp.astype(xp.vecdot(z, z), xp.float32)
+
+
+@dataclass(frozen=True)
+class Calmest:
+    """Block map to the distance of the square around each pixel that varies least.
+
+    ``weights`` (k,) of the components' squares make that variation: the inverse of their deviations.
+    """
+
+    distance: Mahalanobis
+    weights: Array
+
+    def __call__(self, block: Block) -> Any:
+        """Return core height x core width."""
+        return calmest(block, lambda averaged: self.distance(averaged, block.xp), self.weights)
 
 
 def bulk(sample: Array) -> Mahalanobis:
@@ -112,38 +129,3 @@ def bulk(sample: Array) -> Mahalanobis:
         root = solve_triangular(factor, np.eye(count), lower=True).T
         distance = np.sum(((sample - mean) @ root) ** 2, axis=1)
     return Mahalanobis(mean, root)
-
-
-def averages(block: Block) -> tuple[Any, Any]:
-    """Return the core's components averaged over the valid pixels of 5 x 5, and its validity.
-
-    Neighbours are added one by one in a fixed order, so a pixel has the same average in every block.
-    """
-    xp = block.xp
-    block = trimmed(block, REACH)
-    core, cube, valid = block.core, block.cube, block.valid
-    known = xp.astype(valid, xp.float32)[..., None]
-    values = xp.concat([xp.where(valid[..., None], cube, xp.zeros_like(cube)), known], axis=-1)
-    for axis, start, size in ((0, core.row, core.height), (1, core.col, core.width)):
-        values = _sums(values, axis, start, size, xp)
-    total, count = values[..., :-1], values[..., -1:]
-    one = xp.ones_like(count)
-    return total / xp.maximum(count, one), block.core_of(valid)
-
-
-def _sums(values: Any, axis: int, start: int, size: int, xp: Any) -> Any:
-    """Return the sums over the window of REACH around ``size`` places from ``start``, within the array."""
-    end = values.shape[axis]
-    shape = [*values.shape]
-    shape[axis] = size
-    total = xp.zeros_like(values[:size, ...] if axis == 0 else values[:, :size, ...])
-    for step in range(-REACH, REACH + 1):
-        low, high = max(0, start + step), min(end, start + size + step)
-        if low >= high:
-            continue
-        into = slice(low - start - step, high - start - step)
-        if axis == 0:
-            total[into, ...] += values[low:high, ...]
-        else:
-            total[:, into, ...] += values[:, low:high, ...]
-    return total

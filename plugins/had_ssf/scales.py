@@ -21,7 +21,7 @@ from had_ssf.opening import AREA, take_back
 WIDEST = 900  # pixels: what is larger is no wide target but a part of the background
 ROOM = 5  # a scene of fewer than so many times WIDEST pixels has no room for wide targets
 HANDICAP = 0.5
-WEIGHT = 1.2
+WEIGHT = 1.15
 HALF = 2
 
 Float = npt.NDArray[np.float32]

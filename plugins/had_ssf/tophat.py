@@ -37,52 +37,68 @@ def top_hats(block: Block) -> Iterator[Any]:
     """
     xp = block.xp
     block = trimmed(block, HALO)
-    cube, valid = block.cube, block.valid
+    core, valid = block.core, block.valid
     whole = bool(xp.all(valid))
-    for component in range(min(COUNT, cube.shape[-1])):
-        plane = xp.asarray(cube[..., component], copy=True)
+    cols = valid.shape[1] + 2 * REACH
+    planes = xp.permute_dims(block.cube[..., :COUNT], (2, 0, 1))
+    edge = framed(xp.zeros_like(valid), True, xp)
+    outside = edge if whole else framed(~valid, True, xp)
+    rows = slice(core.row + REACH, core.row + REACH + core.height)
+    inner = rows, slice(core.col + REACH, core.col + REACH + core.width)
+    for component in range(planes.shape[0]):
+        line = framed(planes[component, ...], 0.0, xp)
         for _ in range(2):
-            above = plane if whole else xp.where(valid, plane, xp.inf)
-            p = plane if whole else xp.where(valid, plane, -xp.inf)
-            yield block.core_of(p - reconstructed(p, eroded(above, xp), xp))
-            plane = -plane
+            p = xp.where(outside, -xp.inf, line)
+            marker = xp.where(edge, -xp.inf, eroded(xp.where(outside, xp.inf, line), cols, xp))
+            hat = line - reconstructed(p, marker, cols, xp)
+            yield xp.reshape(hat, (-1, cols))[inner]
+            line = -line
 
 
-def eroded(plane: Any, xp: Any) -> Any:
-    """Return the least value in the square of REACH around each pixel, within the plane."""
-    for axis in (0, 1):
-        padded = _framed(plane, REACH, axis, xp.inf, xp)
-        size = plane.shape[axis]
-        plane = _shifted(padded, 0, size, axis)
-        for shift in range(1, 2 * REACH + 1):
-            plane = xp.minimum(plane, _shifted(padded, shift, size, axis))
-    return plane
+def framed(plane: Any, value: Any, xp: Any) -> Any:
+    """Return rows x cols ``plane`` in a frame of REACH ``value``, as one line, row after row.
 
-
-def reconstructed(plane: Any, marker: Any, xp: Any) -> Any:
-    """Return ``marker`` dilated under ``plane``, until nothing changes or STEPS times."""
+    A step to another row is one of cols + 2 REACH: a long line is computed much faster than many short
+    ones, and with the frame no edge is a case of its own.
+    """
     height, width = plane.shape
-    # with a frame of the least value, no edge is a case of its own
-    old, new = (
-        xp.full((height + 2, width + 2), -xp.inf, dtype=plane.dtype, device=device_of(plane))
-        for _ in range(2)
-    )
-    old[1:-1, 1:-1] = marker
-    wide = xp.empty_like(old[:, 1:-1])
+    shape = height + 2 * REACH, width + 2 * REACH
+    whole = xp.full(shape, value, dtype=plane.dtype, device=device_of(plane))
+    whole[REACH:-REACH, REACH:-REACH] = plane
+    return xp.reshape(whole, (-1,))
+
+
+def eroded(line: Any, cols: int, xp: Any) -> Any:
+    """Return the least value in the square of REACH around each place within the frame of a line."""
+    for step in (1, cols):
+        reach, width = REACH * step, line.shape[0] - 2 * REACH * step
+        least = xp.minimum(line[:width], line[step : step + width])
+        for shift in range(2 * step, 2 * reach + 1, step):
+            xp.minimum(least, line[shift : shift + width], out=least)
+        line = xp.full_like(line, xp.inf)
+        line[reach : reach + width] = least
+    return line
+
+
+def reconstructed(line: Any, marker: Any, cols: int, xp: Any) -> Any:
+    """Return ``marker`` dilated under ``line``, until nothing changes or STEPS times; both framed in -inf."""
+    old, new = marker, xp.full_like(marker, -xp.inf)
+    size = line.shape[0]
+    wide = xp.full_like(line, -xp.inf)
+    across, down = slice(1, size - 1), slice(cols, size - cols)
     for step in range(1, STEPS + 1):
-        inner = new[1:-1, 1:-1]
-        xp.maximum(old[:, :-2], old[:, 1:-1], out=wide)
-        xp.maximum(wide, old[:, 2:], out=wide)
-        xp.maximum(wide[:-2, :], wide[1:-1, :], out=inner)
-        xp.maximum(inner, wide[2:, :], out=inner)
-        xp.minimum(inner, plane, out=inner)
+        xp.maximum(old[:-2], old[across], out=wide[across])
+        xp.maximum(wide[across], old[2:], out=wide[across])
+        xp.maximum(wide[: -2 * cols], wide[down], out=new[down])
+        xp.maximum(new[down], wide[2 * cols :], out=new[down])
+        xp.minimum(new[down], line[down], out=new[down])
         # once nothing changes, further steps do no harm, and looking costs as much as a part of a step
         if step % LOOK == 0 and bool(xp.all(new == old)):
             break
         old, new = new, old
     else:
-        return old[1:-1, 1:-1]
-    return new[1:-1, 1:-1]
+        return old
+    return new
 
 
 @dataclass(frozen=True)
@@ -136,14 +152,3 @@ class WeightedTopHats:
             if weight:
                 total += xp.astype(hat, xp.float64) * weight
         return xp.astype(total, xp.float32)
-
-
-def _framed(plane: Any, width: int, axis: int, value: float, xp: Any) -> Any:
-    shape = list(plane.shape)
-    shape[axis] = width
-    frame = xp.full(tuple(shape), value, dtype=plane.dtype, device=device_of(plane))
-    return xp.concat([frame, plane, frame], axis=axis)
-
-
-def _shifted(padded: Any, start: int, size: int, axis: int) -> Any:
-    return padded[start : start + size, :] if axis == 0 else padded[:, start : start + size]

@@ -67,15 +67,17 @@ def had_methods() -> list[Method]:
             train="had_tdd.trainer:train",
             importer="had_tdd.released:import_weights",
             weights="required",
+            continues=True,
             bundled=BUNDLED,
             params=_TILES,
             train_params=(
                 Param(
                     name="recipe",
                     type=str,
-                    default="dependable",
-                    choices=("dependable", "published"),
-                    help="Settings where no option says otherwise: ours, or those published for HYDICE.",
+                    default="maps",
+                    choices=("maps", "dependable", "published"),
+                    help="A small network over maps that are made without training; or the published network "
+                    "over tiles, with settings of ours, or with those published for HYDICE.",
                 ),
                 Param(
                     name="width",

@@ -17,9 +17,11 @@ from had_cli.plugin import (
     ground_sampling_distance,
     resampling,
 )
+from had_tdd.evidence import NAMES, evidence
+from had_tdd.maps_network import MapsNetwork, scored
 from had_tdd.normalising import Statistics, of_scene, scaling
 from had_tdd.tiles import TileMap, Tiling
-from had_tdd.weights import Model, from_weights
+from had_tdd.weights import Model, from_weights, maps_network
 
 Scores = npt.NDArray[np.float32]
 # of tiles where neither the user nor the weights say anything: published for WHU-Hi-River
@@ -28,7 +30,10 @@ CHANNEL_COST = 24  # bytes per pixel and channel that tiles take while they are 
 
 
 def detect(run: Run, params: Any) -> Scores:
-    """Return the map of the network, rows x cols in [0, 1] (Li et al. 2024)."""
+    """Return the map of the network, rows x cols in [0, 1] (Li et al. 2024, or a network over maps)."""
+    network = maps_network(run.weights)
+    if network is not None:
+        return detect_over_maps(run, network, params)
     model = from_weights(run.weights)
     spectra = resampling(BandGrid.of(run.scene), model.grid, name=run.scene.path)
     spectra.warn_of_differences(run.warn)
@@ -59,6 +64,27 @@ def detect(run: Run, params: Any) -> Scores:
     )
     if params.suppress_bright:
         scores /= run.map(Brightness(spectra, scaling(known).astype(np.float32)), label="brightness")
+    return scaled_scores(scores)
+
+
+def detect_over_maps(run: Run, network: MapsNetwork, params: Any) -> Scores:
+    """Return the map of a network over maps, rows x cols in [0, 1].
+
+    Raises
+    ------
+    UsageError
+        When a parameter is given that is one of tiles.
+    """
+    for name in ("patch", "pad", "tile_metres"):
+        if getattr(params, name) is not None:
+            option = "--" + name.replace("_", "-")
+            raise UsageError(f"{option} is for networks that see tiles; these weights see the whole scene")
+    if params.suppress_bright:
+        raise UsageError("--suppress-bright is for networks that see tiles; these weights see ranks")
+    layers = evidence(run)
+    run.record(network="maps", maps=list(NAMES), width=network.width)
+    scores = run.allocate(layers.shape[:2])
+    scored(network, layers, scores)
     return scaled_scores(scores)
 
 

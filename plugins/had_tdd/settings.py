@@ -8,7 +8,8 @@ from typing import Any
 from had_cli.plugin import UsageError
 from had_tdd.normalising import WHITEN
 
-DEPENDABLE, PUBLISHED = "dependable", "published"
+MAPS, DEPENDABLE, PUBLISHED = "maps", "dependable", "published"
+OVER_MAPS: dict[str, Any] = {"epochs": 15, "patches": 200, "batch_size": 4, "decoder_rate": 0.003}
 RECIPES: dict[str, dict[str, Any]] = {
     DEPENDABLE: {
         "width": 0.25,
@@ -77,9 +78,11 @@ def settled(params: Any) -> SimpleNamespace:
     Raises
     ------
     UsageError
-        When two of them contradict each other.
+        When two of them contradict each other, or one is given that the recipe has no use for.
     """
     values = vars(params)
+    if values["recipe"] == MAPS:
+        return _over_maps(values)
     recipe = RECIPES[values["recipe"]]
     settled = SimpleNamespace(**{k: recipe.get(k) if v is None else v for k, v in values.items()})
     if values["prior"] is None and settled.normalise != WHITEN:
@@ -105,3 +108,16 @@ def settled(params: Any) -> SimpleNamespace:
             f"--max-size {settled.max_size} does not fit into --patch {settled.patch}; give a larger patch"
         )
     return settled
+
+
+def _over_maps(values: dict[str, Any]) -> SimpleNamespace:
+    """Return the parameters that a network over maps has."""
+    for name, value in values.items():
+        kept = name in {*OVER_MAPS, "recipe"} or (name, value) == ("store", "float32")
+        if value is not None and not kept:
+            option = ("--no-" if value is False else "--") + name.replace("_", "-")
+            raise UsageError(
+                f"{option} is not for --recipe maps; leave it out, or give --recipe dependable or published"
+            )
+    given = {name: default if values[name] is None else values[name] for name, default in OVER_MAPS.items()}
+    return SimpleNamespace(recipe=MAPS, **given)

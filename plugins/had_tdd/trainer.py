@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from had_cli.plugin import BandGrid, TrainingJob, TrainingLoop, TrainingPlan, Weights, hold_out_scenes
+from had_tdd import maps_trainer
 from had_tdd.backgrounds import Background, backgrounds
 from had_tdd.learning import adam, initialise, rising_and_falling
 from had_tdd.loss import supervised_loss
 from had_tdd.network import Tdd, layout
 from had_tdd.normalising import WHITEN, Normalisation
 from had_tdd.samples import Samples
-from had_tdd.settings import settled
-from had_tdd.weights import Model
+from had_tdd.settings import MAPS, settled
+from had_tdd.weights import Model, from_weights
 
 VALIDATION = 48  # samples of scenes held out, the same in every epoch
 Pair = tuple[Tensor, Tensor]  # what the network sees, and where anomalies are
@@ -30,7 +32,10 @@ def train(job: TrainingJob, params: Any) -> Weights:
     Truths are not looked at, those of the training scenes neither. Where scenes are held out of training, the
     epoch is kept whose loss on anomalies simulated in them is least; otherwise the last.
     """
-    training = Training(job, settled(params))
+    settings = settled(params)
+    if settings.recipe == MAPS:
+        return maps_trainer.train(job, settings)
+    training = Training(job, settings)
     return training.weights(TrainingLoop(job, training.plan()).run())
 
 
@@ -38,9 +43,12 @@ class Training:
     """What is trained, of a job and settled parameters: scenes, samples and network."""
 
     def __init__(self, job: TrainingJob, params: Any) -> None:
-        self.params = params
+        start = None if job.start is None else from_weights(job.start)
+        self.params = params = params if start is None else as_in_weights(params, start)
         bands = params.network_bands
         self.grid = BandGrid.of(job.scenes[0]) if bands is None else BandGrid(bands)
+        if start is not None:
+            self.grid = start.grid
         kind = params.normalise
         self.normalisation = Normalisation(kind, params.components if kind == WHITEN else 0)
         scenes = backgrounds(job, self.grid, self.normalisation, params.spare)
@@ -51,7 +59,10 @@ class Training:
         self.steps = max(1, self.count // params.batch_size)
         channels = self.normalisation.channels(self.grid.bands)
         self.network = Tdd(channels, params.width, params.attention, prior=params.prior)
-        initialise(self.network, job.seed)
+        if start is None:
+            initialise(self.network, job.seed)
+        else:
+            self.network.load_state_dict(start.network.state_dict())
         self.network.to(memory_format=layout(self.network))  # type: ignore[call-overload]
         self.held = self._validation(held, job.seed)
         self.held_names = [scene.scene.name for scene in held]
@@ -127,6 +138,20 @@ class Training:
         random = np.random.default_rng([seed, 2])
         places = samples.places()
         return [samples.draw(random, places[random.integers(len(places))]) for _ in range(VALIDATION)]
+
+
+def as_in_weights(params: Any, start: Model) -> SimpleNamespace:
+    """Return the parameters, with the shape of the network and of its input as the weights have them."""
+    known = {
+        "network_bands": start.grid.bands,
+        "normalise": start.normalisation.kind,
+        "components": start.normalisation.components,
+        "width": start.network.width,
+        "attention": start.network.attention,
+        "prior": start.network.prior is not None,
+        "input_size": start.input_size,
+    }
+    return SimpleNamespace(**{**vars(params), **known})
 
 
 def loss(network: Any, seen: Tensor, wanted: Tensor) -> Tensor:

@@ -12,11 +12,14 @@ import torch
 
 from had_cli.plugin import BandGrid, Weights, WeightsError, check_names
 from had_tdd.attention import FORMS
+from had_tdd.evidence import NAMES
+from had_tdd.maps_network import MapsNetwork
 from had_tdd.network import STEP, Tdd
 from had_tdd.normalising import Normalisation
 
 METHOD = "tdd"
-LARGEST_INPUT, WIDEST = 4096, 4
+MAPS = "maps"
+LARGEST_INPUT, WIDEST, WIDEST_MAPS = 4096, 4, 1024
 NO_NETWORK = "the header of these weights describes no network of tdd; train or import again"
 
 
@@ -57,6 +60,38 @@ class Model:
         return Weights(method=METHOD, tensors=tensors, header={**description, **header})
 
 
+def maps_weights(network: MapsNetwork, **header: Any) -> Weights:
+    """Return a network over maps as weights; ``header`` adds to the header."""
+    tensors = {name: t.detach().cpu().numpy() for name, t in network.state_dict().items()}
+    description = {"bands": "any", "network": {"kind": MAPS, "width": network.width}, "maps": list(NAMES)}
+    return Weights(method=METHOD, tensors=tensors, header={**description, **header})
+
+
+def maps_network(weights: Weights) -> MapsNetwork | None:
+    """Return the network over maps in weights, or None where they hold the published kind.
+
+    Raises
+    ------
+    WeightsError
+        When the header names other maps, or a tensor is missing, of another shape or not finite.
+    """
+    known: Any = weights.header.get("network")
+    if not isinstance(known, Mapping) or known.get("kind") != MAPS:
+        return None
+    width = known.get("width")
+    if (
+        weights.header.get("maps") != list(NAMES)
+        or not isinstance(width, int)
+        or not 0 < width <= WIDEST_MAPS
+    ):
+        raise WeightsError(NO_NETWORK)
+    network = MapsNetwork(width)
+    tensors = {name: torch.tensor(np.asarray(t)).float() for name, t in weights.tensors.items()}
+    _check(tensors, network.state_dict(), "weights of tdd")
+    network.load_state_dict(tensors)
+    return network.requires_grad_(requires_grad=False).eval()
+
+
 def from_weights(weights: Weights) -> Model:
     """Return the model of a weights file.
 
@@ -91,13 +126,17 @@ def load_network(
     """
     with torch.device("meta"):  # shapes only: millions of initial weights would be drawn for nothing
         network = Tdd(channels, **shape)
-    check_names(path, METHOD, tensors, network.state_dict())
-    for name, tensor in tensors.items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise WeightsError(f"{path}: tensor {name!r} holds values that are not finite; copy it again")
+    _check(tensors, network.state_dict(), path)
     single = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
     network.load_state_dict(single, assign=True)
     return network.requires_grad_(requires_grad=False).eval()
+
+
+def _check(tensors: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor], path: str | Path) -> None:
+    check_names(path, METHOD, tensors, wanted)
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise WeightsError(f"{path}: tensor {name!r} holds values that are not finite; copy it again")
 
 
 def _known(header: Mapping[str, Any]) -> tuple[dict[str, Any], int, int | None]:

@@ -13,7 +13,8 @@ METHODS = """
     from had_cli.plugin.descriptions import Method, Param
     from had_cli.plugin.hooks import hookimpl
 
-    NAMES = ("steps", "draw", "slow", "hungry", "chatty", "raising", "dying")
+    NAMES = ("steps", "draw", "slow", "hungry", "chatty", "raising", "dying",
+             "filling", "gaps")
 
     @hookimpl
     def had_methods():
@@ -65,6 +66,16 @@ METHODS = """
     def dying(run, params):
         import os, signal
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def filling(run, params):
+        import numpy as np
+        return np.nan_to_num(brightness(run))
+
+    def gaps(run, params):
+        import numpy as np
+        scores = brightness(run)
+        scores[3, 4] = np.nan
+        return scores
 
     def weighed(run, params):
         return brightness(run) * run.weights.tensors["factor"]

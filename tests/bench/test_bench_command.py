@@ -34,12 +34,15 @@ def test_scenes_by_methods_give_a_table_and_a_folder(had, scenes, tmp_path):
     assert "[4/4] beta, slrx: AUC(D,F)" in done.stderr
     out = tmp_path / "out"
     assert {path.name for path in out.iterdir()} == {
-        *("results.json", "results.csv", "results.md", "curves.json", "timings.json", "timings.csv"),
+        *("results.json", "results.csv", "results.md", "results.tex"),
+        *("curves.json", "timings.json", "timings.csv"),
         *("bench.lock", "cells", "maps", "plots"),
     }
     assert len(list((out / "cells").iterdir())) == 4
     assert {path.name for path in (out / "plots").iterdir()} == {
-        f"{scene}_{kind}.png" for scene in ("alpha", "beta") for kind in ("roc", "separability")
+        "critical_difference.png",
+        "critical_difference.pdf",
+        *(f"{scene}_{kind}.png" for scene in ("alpha", "beta") for kind in ("roc", "separability")),
     }
     printed = float(first.split()[1])
     assert printed == pytest.approx(read(out / "results.json")["cells"][0]["metrics"]["auc_df"], abs=5e-5)

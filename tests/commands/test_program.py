@@ -136,3 +136,18 @@ def test_devices_name_the_cpu_and_what_auto_takes(had):
     document = json.loads(had("devices", "--json").out)
     assert document["devices"][0]["name"] == "cpu"
     assert document["auto"] in {device["name"] for device in document["devices"]}
+
+
+def test_on_a_narrow_terminal_nothing_is_cut():
+    listed = python("-m", "had_cli", "--help", COLUMNS="40", NO_COLOR="1").stdout
+    assert "..." not in listed.partition("Commands:")[2]
+    told = " ".join(listed.split())
+    for name, summary in COMMANDS.items():
+        assert f"{name} {summary}" in told
+
+
+def test_choices_are_not_split_in_the_middle_of_a_word():
+    shown = python("-m", "had_cli", "detect", "-m", "grx", "--help", COLUMNS="80", NO_COLOR="1").stdout
+    words = shown.replace("│", " ").split()
+    for choice in ("none,", "fixed,", "ledoit-wolf,", "oas."):
+        assert choice in words

@@ -34,7 +34,7 @@ def installed(tmp_path_factory):
     done = subprocess.run(
         [
             *command,
-            *(str(folder / name) for name in ("had-sam", "had-extras", "had-reference", "had-bottleneck")),
+            *(str(file.parent) for file in sorted(folder.glob("had-*/pyproject.toml"))),
         ],
         capture_output=True,
         text=True,
@@ -68,11 +68,25 @@ def test_the_plugins_are_shown_as_sound(installed):
     assert plugins["reference"]["weights"]["reference"]["use"] == "required"
     extras = plugins["extras"]
     assert extras["state"] == "ok"
-    assert extras["hooks"] == ["had_methods", "had_metrics", "had_readers", "had_writers"]
+    assert extras["hooks"] == [
+        *("had_exporters", "had_methods", "had_metrics", "had_panels", "had_readers"),
+        *("had_thresholds", "had_writers"),
+    ]
+    offered = {kind: extras[kind] for kind in ("thresholds", "panels", "exporters")}
+    assert offered == {"thresholds": ["mad"], "panels": ["extremes"], "exporters": ["xyz"]}
 
 
 def test_the_method_of_the_guide_passes_the_kit(installed):
     tests = installed / "had-sam" / "tests"
+    assert " passed" in python(
+        installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", tests
+    )
+
+
+def test_the_paper_s_method_is_short_equals_its_formula_and_passes_the_kit(installed):
+    code = files_of(PAGES / "paper.md")["had-krx/had_krx/detector.py"]
+    assert len(code.splitlines()) < 150
+    tests = installed / "had-krx" / "tests"
     assert " passed" in python(
         installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", tests
     )
@@ -128,6 +142,58 @@ def test_the_metric_stands_in_every_evaluation(installed, scene):
     told = json.loads(had(installed, "evaluate", "map.tif", "--truth", scene.truth, "--json"))
     assert 0 < told["metrics"]["youden"] <= 1
     assert "max (P_D - P_F)" in told["formulas"]["youden"]
+
+
+@pytest.fixture(scope="module")
+def bright(installed, scene):
+    had(installed, "detect", "-m", "brightness", scene.scene, "-o", "bright.tif")
+    from had_cli.scenes.open import open_scores
+
+    return open_scores(installed / "bright.tif")
+
+
+def test_the_threshold_is_that_of_the_rule(installed, bright):
+    told = json.loads(had(installed, "threshold", "bright.tif", "--rule", "mad:4", "--json"))
+    scores = bright[0][np.isfinite(bright[0])].astype(float)
+    deviation = 1.4826 * np.median(np.abs(scores - np.median(scores)))
+    threshold = told["threshold"]
+    assert threshold["value"] == pytest.approx(np.median(scores) + 4 * deviation, rel=1e-12)
+    assert threshold["pixels"] == (scores >= threshold["value"]).sum()
+    assert threshold["rule"] == "mad:4"
+
+
+def test_a_number_that_the_rule_does_not_take_is_refused_with_an_example(installed, bright):
+    environment = {"PYTHONPATH": str(installed / "site")}
+    for rule, said in (
+        ("mad:-1", "mad takes deviations above the median, 0 or more, as in mad:5"),
+        ("med:5", "give cfar:PF, quantile:Q, value:V or chi2:PF, mad:5"),
+    ):
+        words = [sys.executable, "-m", "had_cli", "threshold", "bright.tif", "--rule", rule]
+        done = run(words, installed, **environment)
+        assert done.returncode == 2
+        assert said in done.stderr
+
+
+def test_the_panel_stands_on_the_page_as_data(installed, scene, bright):
+    had(installed, "report", scene.scene, "bright.tif", "-o", "bright.html")
+    page = (installed / "bright.html").read_text(encoding="utf-8")
+    carried = json.loads(page.partition('id="carried"')[2].partition(">")[2].partition("</script>")[0])
+    (panel,) = carried["panels"]
+    assert panel["title"] == "Extremes"
+    head, first, *_ = panel["table"]
+    assert head == ["row", "column", "score"]
+    row, col = np.unravel_index(np.nanargmax(bright[0]), bright[0].shape)
+    assert first[:2] == [str(row), str(col)]
+
+
+def test_the_export_has_a_line_per_pixel_with_its_place(installed, bright):
+    had(installed, "export", "bright.tif", "bright.xyz")
+    lines = np.loadtxt(installed / "bright.xyz")
+    scores, info = bright
+    assert len(lines) == np.isfinite(scores).sum()
+    a, _, c, _, e, f = info.transform
+    np.testing.assert_allclose(lines[0, :2], (c + a / 2, f + e / 2), rtol=1e-8)
+    np.testing.assert_allclose(lines[:, 2], scores[np.isfinite(scores)], rtol=1e-6)
 
 
 def test_the_training_of_the_guide_is_resumed_to_the_same_bytes_after_a_kill(installed, scene):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 
 from had_cli.weights.file import load_weights
@@ -35,6 +36,24 @@ def test_replacing_needs_to_be_asked_for_and_updates_the_hash(had, bundled, pack
     anew()
     assert names(package) == ["mean-6"]
     assert had("models", "verify", "mean-6").status == 0
+
+
+def test_what_is_said_of_weights_is_shown_and_stays_when_others_are_bundled(
+    had, bundled, package, tmp_path, anew
+):
+    listed = package / "bundled" / "__init__.py"
+    good, poor = 'bright things on "even" ground, of any sensor; ' * 4, "wide things"
+    text = listed.read_text(encoding="utf-8")
+    changed = text.replace("    ),\n)", f"        good={good!r},\n        poor={poor!r},\n    ),\n)")
+    assert changed != text
+    listed.write_text(changed, encoding="utf-8")
+    assert had("plugins", "bundle", tmp_path / "trained.safetensors", "--name", "mean-a").status == 0
+    anew()
+    assert max(map(len, listed.read_text(encoding="utf-8").splitlines())) < 110
+    document = json.loads(had("models", "show", "mean-6", "--json").out)
+    assert (document["good"], document["poor"]) == (good, poor)
+    assert "poor" in had("models", "show", "mean-6").out
+    assert "poor" not in json.loads(had("models", "show", "mean-a", "--json").out)
 
 
 def test_a_list_that_the_description_does_not_take_is_told(had, site, scene, tmp_path):

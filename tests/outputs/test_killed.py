@@ -23,7 +23,7 @@ from had_cli.scenes.open import open_scene
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 
 KILLS = int(os.environ.get("HAD_KILLS", "15"))
-FORMATS = [".tif", ".hdr", ".mat", ".npy", ".npz"]
+FORMATS = [".tif", ".hdr", ".zarr", ".mat", ".npy", ".npz"]
 
 
 class Killable:

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from command_line import files
 
+from had_cli.errors import HadError
+
 CUBE = generate.make_cube(rows=14, cols=15, bands=4)
 HAD = [sys.executable, "-m", "had_cli"]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and signals of Linux")
@@ -69,29 +71,52 @@ def test_a_map_without_a_finite_score_is_a_failure(had, here):
     assert files(here) == ["line.npy"]
 
 
-def test_pixels_without_a_score_are_counted(monkeypatch):
-    import had_cli
+@pytest.fixture
+def grx_with(monkeypatch):
+    """Return ``grx_with(value)``, after which GRX gives this value to six pixels."""
     from had_cli.plugin import host
 
     real = host.resolve
 
-    def some_lost(reference):
-        found = real(reference)
-        if reference != "had_grx.detector:detect":
-            return found
-
+    def spoil(value):
         def detect(run, params):
-            scores = found(run, params)
-            scores[:2, :3] = np.nan
+            scores = real("had_grx.detector:detect")(run, params)
+            scores[:2, :3] = value
             return scores
 
-        return detect
+        monkeypatch.setattr(
+            host, "resolve", lambda name: detect if name == "had_grx.detector:detect" else real(name)
+        )
 
-    monkeypatch.setattr(host, "resolve", some_lost)
+    return spoil
+
+
+def test_a_map_with_gaps_at_valid_pixels_is_a_failure_that_names_the_plugin(had, here, grx_with):
+    grx_with(np.nan)
+    ended = had("detect", "-m", "grx", "line.npy", "-o", "map.tif")
+    assert "line.npy: grx gives NaN to 6 of 210 valid pixels, first at column 0, row 0" in ended.line
+    assert "error in its plugin, grx (had " in ended.line
+    assert files(here) == ["line.npy"]
+
+
+def test_a_gap_at_an_invalid_pixel_is_none(grx_with):
+    import had_cli
+
     cube = CUBE.astype(np.float32)
-    cube[0, 0] = np.nan  # which needs no score
-    (line,) = [w for w in had_cli.detect(cube, "grx").warnings if "finite" in w]
-    assert line.startswith("5 of 209 valid pixels have no finite score by grx (plugin ")
+    cube[:2, :3] = np.nan
+    grx_with(np.nan)
+    assert had_cli.detect(cube, "grx").valid_pixels == 204
+    cube[0, 0] = 1
+    with pytest.raises(HadError, match="NaN to 1 of 205 valid pixels"):
+        had_cli.detect(cube, "grx")
+
+
+def test_infinite_scores_are_counted(grx_with):
+    import had_cli
+
+    grx_with(np.inf)
+    (line,) = [w for w in had_cli.detect(CUBE.astype(np.float32), "grx").warnings if "infinite" in w]
+    assert line.startswith("6 of 210 pixels have an infinite score by grx (plugin grx (had ")
 
 
 @linux

@@ -13,11 +13,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import zarr  # noqa: F401 - what is imported here is not imported by every child
 
 import had_cli.formats.envi_writer
 import had_cli.formats.geotiff
 import had_cli.formats.mat_writer
-import had_cli.formats.numpy_writer  # noqa: F401 - what is imported here is not imported by every child
+import had_cli.formats.numpy_writer
+import had_cli.formats.zarr_writer  # noqa: F401
 from had_cli.scenes.output import create_raster
 from had_cli.scenes.source import SceneInfo, Window
 

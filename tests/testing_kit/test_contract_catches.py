@@ -1,12 +1,11 @@
 """The kit finds what methods get wrong: one faulty detector for each promise."""
 
-import pickle
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from had_cli.errors import HadError, SceneError
+from had_cli.errors import SceneError
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method, Param
 from had_cli.plugin.testing import MethodContract, example_cube, example_scene
@@ -128,18 +127,13 @@ def kit(monkeypatch):
     return build
 
 
-def streamed(kit):
-    with pytest.MonkeyPatch.context() as patch:  # undone before the next test
-        kit.test_a_streamed_scene_scores_as_one_in_memory(211, patch)
-
-
 PROMISES = {
     "complete": lambda kit: kit.test_scores_are_finite_exactly_where_pixels_are_valid(40, 60),
     "right way up": lambda kit: kit.test_obvious_anomalies_score_above_the_background(),
     "blind": lambda kit: kit.test_anomalies_are_found_without_looking_at_the_truth(),
     "repeatable": lambda kit: kit.test_the_same_seed_gives_the_same_bytes(),
     "harmless": lambda kit: kit.test_the_scene_is_left_as_it_was(),
-    "seamless": streamed,
+    "seamless": lambda kit: kit.test_a_streamed_scene_scores_as_one_in_memory(211),
     "typeless": lambda kit: kit.test_the_type_that_a_scene_is_stored_in_does_not_matter(">i2"),
     "constant bands": lambda kit: kit.test_constant_bands_do_no_harm(0.25),
     "tiny": lambda kit: kit.test_a_tiny_scene_is_scored_or_refused_in_one_line(3, 3, 20),
@@ -167,13 +161,13 @@ def test_a_sound_method_keeps_every_promise(kit, promise):
     ],
 )
 def test_a_faulty_method_is_caught(kit, detector, promise):
-    with pytest.raises((AssertionError, HadError, pytest.fail.Exception)):
+    with pytest.raises(AssertionError, match=r"\Arule [a-z-]+: .*docs/plugins/testing.md#"):
         PROMISES[promise](kit(detector))
 
 
-def test_a_map_that_cannot_travel_is_caught(kit, monkeypatch):
-    with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
-        kit(is_sealed).test_its_pieces_can_be_sent_to_other_processes(monkeypatch)
+def test_a_map_that_cannot_travel_is_caught(kit):
+    with pytest.raises(AssertionError, match=r"rule travelling: .*\n.*pickle"):
+        kit(is_sealed).test_its_pieces_can_be_sent_to_other_processes()
 
 
 def test_a_parameter_without_a_real_help_is_caught(kit):

@@ -21,7 +21,7 @@ NARROW = ["--width", "0.06", "--components", "6", "--patch", "16", "--max-size",
 TRAININGS = {
     "ferd": PATCHES,
     "fers": [*PATCHES, "--teacher-backbone", "random", "--teacher-epochs", "2"],
-    "tdd": [*NARROW, "--patches", "8", "--epochs", "8"],
+    "tdd": [*NARROW, "--recipe", "dependable", "--patches", "8", "--epochs", "8"],
     "nl2net": ["--channels", "8", "--blocks", "3", "--epochs", "60", "--checkpoint-every", "5"],
 }
 SIGNALS = {"KILL": (signal.SIGKILL, 1), "TERM": (signal.SIGTERM, 1), "TERM twice": (signal.SIGTERM, 2)}

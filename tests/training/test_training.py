@@ -153,3 +153,12 @@ def test_a_log_that_nobody_writes_is_told(mean, cube, tmp_path):
     warnings = []
     train([Scene.from_array(cube)], mean, tmp_path / "w", log_file=tmp_path / "log", warn=warnings.append)
     assert warnings == [f"{mean} does not train by the loop of had: {tmp_path / 'log'} was not written"]
+
+
+def test_a_method_that_would_not_look_at_weights_to_begin_from_refuses_them(mean, cube, tmp_path):
+    weights = train([Scene.from_array(cube)], mean, tmp_path / "w")
+    with pytest.raises(
+        UsageError, match=r"mean cannot begin from weights; leave --from out\. These can: .*tdd"
+    ):
+        train([Scene.from_array(cube)], mean, tmp_path / "v", from_weights=weights)
+    assert not (tmp_path / "v").exists()

@@ -17,7 +17,7 @@ from had_cli.errors import SceneError
 from had_cli.formats.products.crs import Transform, from_text
 from had_cli.formats.products.grid_mapping import crs_of, transform_from_centres, transform_of
 from had_cli.formats.products.hdf5 import Cube, number, text
-from had_cli.formats.units import Spectrum, spectrum
+from had_cli.formats.units import Spectrum, rescaled, spectrum
 from had_cli.scenes.source import SceneInfo
 
 _WAVELENGTH = re.compile(
@@ -28,6 +28,7 @@ _WIDTH = re.compile(r"(fwhm|band_?widths?)(_?(nm|um))?$", re.IGNORECASE)
 _GOOD = re.compile(r"(good_wavelengths?|good_bands?|bbl)$", re.IGNORECASE)
 _ROWS = re.compile(r"(y|lat|latitude|northing|rows?|lines?|downtrack|along_?track)$", re.IGNORECASE)
 _COLS = re.compile(r"(x|lon|long|longitude|easting|cols?|columns?|samples?|crosstrack)$", re.IGNORECASE)
+_BAND = re.compile(r"(bands?|channels?|layers?|spectral)$", re.IGNORECASE)
 _BESIDE = re.compile(r"unc|std|err|sigma|noise|mask|flag", re.IGNORECASE)
 _ON_EARTH = re.compile(r"(lat|lon)", re.IGNORECASE)
 
@@ -58,10 +59,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A cube, and the variable that gives its wavelengths."""
+    """A cube, and the variable that gives its wavelengths; None where nothing does."""
 
     cube: Variable
-    wavelengths: Variable
+    wavelengths: Variable | None
     band_axis: int
 
 
@@ -81,6 +82,20 @@ def find_labelled(variables: Sequence[Variable], name: str | None = None) -> lis
     return sorted(
         found, key=lambda one: (bool(_BESIDE.search(one.cube.name)), -int(np.prod(one.cube.item.shape)))
     )
+
+
+def find_banded(variables: Sequence[Variable], name: str | None = None) -> list[Labelled]:
+    """Return the cubes whose axes are bands, rows and columns by name, without wavelengths, largest first."""
+    found = []
+    for cube in variables:
+        if len(cube.axes) != 3 or cube.item.dtype.kind not in "iuf":
+            continue
+        bands = [axis for axis, label in enumerate(cube.axes) if label and _BAND.match(label)]
+        others = [label or "" for axis, label in enumerate(cube.axes) if axis not in bands]
+        placed = any(map(_ROWS.match, others)) and any(map(_COLS.match, others))
+        if len(bands) == 1 and placed and name in {None, cube.name, cube.path.strip("/")}:
+            found.append(Labelled(cube, None, bands[0]))
+    return sorted(found, key=lambda one: -int(np.prod(one.cube.item.shape)))
 
 
 def describe_labelled(
@@ -179,12 +194,14 @@ def _spectrum(chosen: Labelled, variables: Sequence[Variable], bands: int) -> Sp
         return text(stated) if stated is not None else match[1] if match else None
 
     centres = chosen.wavelengths
-    found = spectrum(centres.values().tolist(), unit_of(centres))
+    if centres is None:
+        return Spectrum()
+    unit = unit_of(centres)
     widths = _of_bands(chosen, variables, _WIDTH, bands)
-    if widths is None or found.centres is None:
-        return found
-    own = spectrum(widths.values().tolist(), unit_of(widths) or unit_of(centres) or "nm")
-    return Spectrum(found.centres, own.centres, found.notes)
+    if widths is None:
+        return spectrum(centres.values().tolist(), unit)
+    own = rescaled(widths.values().tolist(), unit_of(widths), unit)
+    return spectrum(centres.values().tolist(), unit, own)
 
 
 def _factor(variable: Variable, name: str, neutral: float) -> float:
@@ -227,9 +244,10 @@ def _place(
         return found.values() if found is not None and usable else None
 
     # coordinates lie with the values, whatever was cut out of the scene the mapping was made for
-    transform = transform_from_centres(centres(labels["c"]), centres(labels["r"]), notes) or transform_of(
-        attributes
-    )
+    stated = transform_of(attributes)
+    transform = transform_from_centres(centres(labels["c"]), centres(labels["r"]), notes) or stated
+    if stated is not None and transform is not None and _alike(stated, transform, cube.item.shape):
+        transform = stated  # centres of pixels are rounded
     crs = crs_of(attributes, notes)
     if (
         crs is None
@@ -238,3 +256,13 @@ def _place(
     ):
         crs = from_text("EPSG:4326", notes)
     return crs, transform
+
+
+def _alike(one: Transform, other: Transform, shape: Sequence[int]) -> bool:
+    """Return whether two transforms put the pixels of a raster at the same places, but for rounding."""
+    pixel = max(abs(one[0]), abs(one[1]), abs(one[3]), abs(one[4]))
+    far = max(shape)
+    return all(
+        abs(a - b) * (1 if i % 3 == 2 else far) <= 1e-3 * pixel
+        for i, (a, b) in enumerate(zip(one, other, strict=True))
+    )

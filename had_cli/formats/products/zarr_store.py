@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,31 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import SceneError
-from had_cli.formats.products.hdf5 import Cube, Index
-from had_cli.formats.products.labelled import Variable, describe_labelled, find_labelled
+from had_cli.files import is_store
+from had_cli.formats.metadata import from_json
+from had_cli.formats.products.hdf5 import Cube, Index, text
+from had_cli.formats.products.labelled import (
+    Labelled,
+    Variable,
+    describe_labelled,
+    find_banded,
+    find_labelled,
+)
 from had_cli.scenes.source import SceneInfo, Source, Window
 
+# The attribute for what CF's conventions have no place for.
+EXTRA = "had_metadata"
 # zarr raises these on a store that is incomplete or otherwise damaged; all its own are among them
-_DAMAGED = (OSError, KeyError, ValueError, TypeError, RuntimeError)
+_DAMAGED = (
+    *(OSError, LookupError, ValueError, TypeError),
+    *(RuntimeError, AttributeError, ArithmeticError, MemoryError),
+)
+_LARGEST_CHUNK = 2**32
 
 
 def is_zarr(path: str) -> bool:
     """Return whether a folder is a Zarr store."""
-    folder = Path(path)
-    return folder.is_dir() and any(
-        (folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata")
-    )
+    return is_store(Path(path))
 
 
 def open_zarr(path: str, options: Mapping[str, Any]) -> Source:
@@ -34,13 +47,20 @@ def open_zarr(path: str, options: Mapping[str, Any]) -> Source:
     except ImportError as error:
         raise SceneError(f"{path}: Zarr stores need the package zarr: pip install 'had[zarr]'") from error
 
-    name = options.get("variable")
+    layer = options.get("layer")
+    name = options.get("truth_variable" if layer == "truth" else "variable")
     try:
-        group = zarr.open_group(path, mode="r")
-        variables = list(_variables(group))
-        found = find_labelled(variables, name)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # on what is no array
+            variables = list(_variables(path, zarr.open_group(path, mode="r")))
+        found = find_labelled(variables, name) or find_banded(variables, name)
+        if layer:
+            found = _find_maps(variables, name) or found
         if found:
-            return _Zarr(path, *describe_labelled(path, "Zarr", found, variables))
+            cube, info = describe_labelled(path, "Zarr", found, variables)
+            beside = found[0].cube.attributes.get(EXTRA)
+            if beside is not None:
+                info = replace(info, **from_json(text(beside), path))
+            return _Zarr(path, cube, info)
     except SceneError:
         raise
     except _DAMAGED as error:
@@ -48,8 +68,30 @@ def open_zarr(path: str, options: Mapping[str, Any]) -> Source:
     three = ", ".join(v.name for v in variables if len(v.axes) == 3) or "none"
     asked = "" if name is None else f" called {name}"
     raise SceneError(
-        f"{path}: has no cube{asked} with a coordinate of wavelengths; arrays of three axes: {three}"
+        f"{path}: has no cube{asked} with a coordinate of wavelengths, or with axes called band, y and x; "
+        f"arrays of three axes: {three}"
     )
+
+
+def _find_maps(variables: list[Variable], name: str | None) -> list[Labelled]:
+    """Return the arrays of two axes, as cubes of one band."""
+    return [
+        Labelled(replace(v, axes=("band", *v.axes), item=_OneBand(v.item)), None, 0)
+        for v in variables
+        if len(v.axes) == 2 and v.item.dtype.kind in "biuf" and name in {None, v.name, v.path.strip("/")}
+    ]
+
+
+class _OneBand:
+    """An array of two axes that looks like one of three."""
+
+    def __init__(self, item: Any) -> None:
+        self._item = item
+        kind = np.dtype(np.uint8) if item.dtype.kind == "b" else item.dtype
+        self.shape, self.dtype, self.chunks = (1, *item.shape), kind, (1, *item.chunks)
+
+    def __getitem__(self, place: tuple[slice, ...]) -> npt.NDArray[Any]:
+        return np.asarray(self._item[place[1:]]).astype(self.dtype, copy=False)[None]
 
 
 class _Zarr:
@@ -70,11 +112,33 @@ class _Zarr:
         """Do nothing: a store keeps no file open."""
 
 
-def _variables(group: Any, prefix: str = "") -> Iterator[Variable]:
+def _variables(path: str, group: Any, prefix: str = "") -> Iterator[Variable]:
     for name, item in group.arrays():
+        _refuse_dangerous(path, name, item)
         yield Variable(f"{prefix}/{name}", _axes(item), item, _attributes(item))
     for name, inner in group.groups():
-        yield from _variables(inner, f"{prefix}/{name}")
+        yield from _variables(path, inner, f"{prefix}/{name}")
+
+
+def _refuse_dangerous(path: str, name: str, item: Any) -> None:
+    """Check that reading an array runs no code of the store's, and that a chunk of it fits into memory.
+
+    Raises
+    ------
+    SceneError
+        When it would, or would not.
+    """
+    metadata = item.metadata
+    codecs = [*(getattr(metadata, "filters", None) or ()), getattr(metadata, "compressor", None)]
+    codecs += getattr(metadata, "codecs", None) or ()
+    if any("pickle" in f"{getattr(codec, 'codec_id', '')} {codec!r}".lower() for codec in codecs):
+        raise SceneError(f"{path}: {name} holds pickled Python objects, which are never loaded; save numbers")
+    size = math.prod(item.chunks) * item.dtype.itemsize
+    if size > _LARGEST_CHUNK:
+        raise SceneError(
+            f"{path}: {name} has chunks of {size / 1e9:.1f} GB, each of which is read as a whole; save it in "
+            "smaller chunks"
+        )
 
 
 def _axes(item: Any) -> tuple[str | None, ...]:

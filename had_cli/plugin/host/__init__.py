@@ -8,27 +8,33 @@ plugin modules alone; what they refer to (``"package.module:attribute"``) is imp
 from had_cli.plugin.host.plugin import Plugin
 from had_cli.plugin.host.registry import (
     Registry,
+    exporters,
     forget,
     method,
     methods,
     metrics,
+    panels,
     plugins,
     readers,
     registry,
     resolve,
+    thresholds,
     writers,
 )
 
 __all__ = [
     "Plugin",
     "Registry",
+    "exporters",
     "forget",
     "method",
     "methods",
     "metrics",
+    "panels",
     "plugins",
     "readers",
     "registry",
     "resolve",
+    "thresholds",
     "writers",
 ]

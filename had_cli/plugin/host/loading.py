@@ -11,16 +11,20 @@ import pluggy
 
 from had_cli.plugin.contract import CONTRACT, DECLARED_BY, mismatch
 from had_cli.plugin.descriptions import Method, Metric, Offer, Reader, Writer
+from had_cli.plugin.extensions import Exporter, Panel, ThresholdRule
 from had_cli.plugin.hooks import PROJECT, HadSpecs
 from had_cli.plugin.host.entrypoints import Entry
 from had_cli.plugin.host.plugin import KINDS, Plugin
 from had_cli.plugin.host.reserved import reserved_option
 
-_TYPES: dict[str, type[Method | Reader | Writer | Metric]] = {
+_TYPES: dict[str, type[Method | Reader | Writer | Metric | ThresholdRule | Panel | Exporter]] = {
     "methods": Method,
     "readers": Reader,
     "writers": Writer,
     "metrics": Metric,
+    "thresholds": ThresholdRule,
+    "panels": Panel,
+    "exporters": Exporter,
 }
 
 

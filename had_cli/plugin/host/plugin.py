@@ -8,7 +8,7 @@ from typing import Any, Literal
 from had_cli.plugin.descriptions import Offer
 
 _NOTHING = Offer()
-KINDS = ("methods", "readers", "writers", "metrics")
+KINDS = ("methods", "readers", "writers", "metrics", "thresholds", "panels", "exporters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from had_cli.errors import PluginError, UnknownMethodError
 from had_cli.plugin.descriptions import Method, Metric, Reader, Writer
+from had_cli.plugin.extensions import Exporter, Panel, ThresholdRule
 from had_cli.plugin.host import discovery
 from had_cli.plugin.host.entrypoints import Entry
 from had_cli.plugin.host.loading import load, one_line
@@ -32,7 +33,7 @@ class Registry:
         self.unknown_disabled = discovery.unknown_disabled(self.plugins)
 
     def items(self, kind: str) -> dict[str, Any]:
-        """Return the descriptions of ``methods``, ``readers``, ``writers`` or ``metrics`` by name."""
+        """Return the descriptions of a kind, such as ``methods`` or ``panels``, by name."""
         return dict(self._items[kind])
 
     def method(self, name: str) -> Method:
@@ -131,6 +132,21 @@ def writers() -> dict[str, Writer]:
 def metrics() -> dict[str, Metric]:
     """Return the usable metrics by name."""
     return registry().items("metrics")
+
+
+def thresholds() -> dict[str, ThresholdRule]:
+    """Return the usable threshold rules of plugins by name."""
+    return registry().items("thresholds")
+
+
+def panels() -> dict[str, Panel]:
+    """Return the usable panels by name."""
+    return registry().items("panels")
+
+
+def exporters() -> dict[str, Exporter]:
+    """Return the usable exporters by name."""
+    return registry().items("exporters")
 
 
 def method(name: str) -> Method:

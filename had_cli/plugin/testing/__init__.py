@@ -13,7 +13,8 @@ It needs pytest, and the plugin installed (``pip install -e .`` will do).
 import pytest
 
 # so that a failing assertion shows its values in the author's own test run
-pytest.register_assert_rewrite("had_cli.plugin.testing.contract")
+for _module in ("contract", "engines"):
+    pytest.register_assert_rewrite(f"had_cli.plugin.testing.{_module}")
 
 from had_cli.plugin.testing.contract import MethodContract  # noqa: E402
 from had_cli.plugin.testing.scenes import example_cube, example_scene  # noqa: E402

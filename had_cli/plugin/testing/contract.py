@@ -1,10 +1,7 @@
-"""What every method promises, as tests."""
+"""What every method promises, as tests; each failure names its rule (:mod:`had_cli.plugin.testing.rules`)."""
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,25 +14,15 @@ from had_cli import api
 from had_cli.errors import HadError
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
+from had_cli.plugin.testing.engines import Backwards, Travelling, Watching, cut, running_on
+from had_cli.plugin.testing.fresh import fresh_scores, imported_by_describing
+from had_cli.plugin.testing.rules import keeping
 from had_cli.plugin.testing.scenes import example_cube, example_scene
 from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.weights.models import find_weights
 from had_cli.weights.verification import verify
 
 Scores = npt.NDArray[np.float32]
-
-_IMPORTS_LITTLE = """
-import sys
-from had_cli.plugin import host
-assert host.methods()[{method!r}].summary
-heavy = sorted({{"numpy", "torch", "scipy", "sklearn", "rasterio"}} & set(sys.modules))
-assert not heavy, f"describing the method imports {{heavy}}"
-"""
-
-
-def _pickled(piece: Any) -> Any:
-    """Return ``piece`` as another process would get it."""
-    return pickle.loads(pickle.dumps(piece))  # noqa: S301 - our own bytes
 
 
 class MethodContract:
@@ -68,28 +55,36 @@ class MethodContract:
 
     def test_describing_it_imports_nothing_heavy(self) -> None:
         """``had plugins`` and ``had --help`` stay quick whatever is installed."""
-        subprocess.run([sys.executable, "-c", _IMPORTS_LITTLE.format(method=self.method)], check=True)  # noqa: S603 - ourselves
+        with keeping("light"):
+            heavy = imported_by_describing(self.method)
+            assert not heavy, f"describing {self.method} imports {', '.join(heavy)}; import it on use"
 
     def test_everything_it_declares_is_explained(self) -> None:
         """Summary and paper are given, and every parameter has a help that is a sentence."""
         method = self.description
-        assert method.summary.strip(), "the summary is empty"
-        assert method.paper.strip(), "the paper is empty; say where the method is defined"
-        for param in (*method.params, *method.train_params):
-            assert len(param.help.split()) >= 3, f"{param.option}: the help {param.help!r} says too little"
+        with keeping("told"):
+            assert method.summary.strip(), "the summary is empty"
+            assert method.paper.strip(), "the paper is empty; say where the method is defined"
+            for param in (*method.params, *method.train_params):
+                assert len(param.help.split()) >= 3, (
+                    f"{param.option}: the help {param.help!r} says too little"
+                )
 
     def test_what_it_refers_to_exists(self) -> None:
         """``detect`` (and ``train``, if declared) can be imported and called."""
-        for reference in (self.description.detect, self.description.train):
-            assert reference is None or callable(host.resolve(reference))
+        with keeping("told"):
+            for reference in (self.description.detect, self.description.train):
+                assert reference is None or callable(host.resolve(reference)), f"{reference} cannot be called"
 
     def test_weights_that_come_with_it_are_sound(self) -> None:
         """Their hash is as declared, and their output as when they were made."""
-        for bundled in self.description.bundled:
-            assert verify(find_weights(bundled.name, own=False)).error is None
+        with keeping("sound-weights"):
+            for bundled in self.description.bundled:
+                error = verify(find_weights(bundled.name, own=False)).error
+                assert error is None, f"{bundled.name}: {error}"
 
     # -- scores ---------------------------------------------------------------------------------
-    def scores(self, scene: Scene | npt.NDArray[Any], **options: Any) -> Scores:
+    def scores(self, scene: Scene | npt.NDArray[Any] | Path, **options: Any) -> Scores:
         """Return the method's scores on the CPU."""
         options = {"engine": "memory", "device": "cpu", "weights": self.weights, **options}
         return api.detect(scene, self.method, **options, **self.params).scores
@@ -98,68 +93,110 @@ class MethodContract:
     def test_scores_are_finite_exactly_where_pixels_are_valid(self, rows: int, cols: int) -> None:
         """The map has the scene's shape, is float32, and NaN at nodata and at pixels bad in one band."""
         scene = example_scene(rows, cols, self.bands)
-        self._complete(self.scores(scene), scene)
+        with keeping("every-valid-pixel"):
+            self._complete(self.scores(scene), scene)
+
+    def test_the_map_has_the_scene_s_shape_and_is_single_precision(self) -> None:
+        """One score per pixel, as it is written into the map."""
+        scene = example_scene(bands=self.bands, holes=False)
+        with keeping("whole-map"):
+            self._whole(self.scores(scene), scene)
 
     def test_obvious_anomalies_score_above_the_background(self) -> None:
         """High scores mean anomalous."""
         cube, truth = example_cube(bands=self.bands)
         if self.least_auc is not None:
-            assert api.evaluate(self.scores(cube), truth).auc >= self.least_auc
+            with keeping("high-is-anomalous"):
+                auc = api.evaluate(self.scores(cube), truth).auc
+                assert auc >= self.least_auc, f"AUC(D,F) is {auc:.4f}, not {self.least_auc} or more"
 
     def test_anomalies_are_found_without_looking_at_the_truth(self) -> None:
         """The scores do not depend on the labels a scene carries."""
         cube, truth = example_cube(bands=self.bands)
         labelled = Scene.from_array(cube, truth=lambda: ~truth)
-        np.testing.assert_array_equal(self.scores(labelled), self.scores(cube))
+        with keeping("blind"):
+            np.testing.assert_array_equal(self.scores(labelled), self.scores(cube))
+
+    def test_the_name_and_the_place_of_a_scene_do_not_matter(self, tmp_path: Path) -> None:
+        """A scene that was renamed or moved is the same scene."""
+        cube, _ = example_cube(bands=self.bands)
+        places = tmp_path / "urban-1.npy", tmp_path / "elsewhere" / "beach.npy"
+        places[1].parent.mkdir()
+        with keeping("nameless"):
+            expected = self.scores(cube)
+            for place in places:
+                np.save(place, cube)
+                np.testing.assert_array_equal(self.scores(place), expected, err_msg=f"from {place.name}")
+            named = self.scores(Scene.from_array(cube, name="abu-airport-1"))
+            np.testing.assert_array_equal(named, expected, err_msg="under another name")
 
     def test_the_same_seed_gives_the_same_bytes(self) -> None:
         """A run can be repeated."""
         scene = example_scene(bands=self.bands)
-        assert self.scores(scene, seed=3).tobytes() == self.scores(scene, seed=3).tobytes()
+        with keeping("same-seed"):
+            first, second = self.scores(scene, seed=3), self.scores(scene, seed=3)
+            np.testing.assert_array_equal(first, second, err_msg="two runs with one seed")
 
+    # -- processes ------------------------------------------------------------------------------
+    def test_the_same_seed_gives_the_same_bytes_in_another_process(self) -> None:
+        """Nothing comes of ``hash`` of a text, an address or the time, which differ between processes."""
+        with keeping("same-seed"):
+            (first,), (second,) = (self._fresh(0, hash_seed=seed) for seed in (1, 2))
+            np.testing.assert_array_equal(first, second, err_msg="two processes with one seed")
+
+    def test_nothing_is_kept_from_one_scene_to_the_next(self) -> None:
+        """A second scene of the same size scores as in a fresh process, and so does the first after it."""
+        with keeping("no-memory"):
+            first, after, again = self._fresh(0, 1, 0, hash_seed=1)
+            (alone,) = self._fresh(1, hash_seed=1)
+            np.testing.assert_array_equal(after, alone, err_msg="a second scene of the same size")
+            np.testing.assert_array_equal(again, first, err_msg="the first scene, once more")
+
+    def _fresh(self, *seeds: int, hash_seed: int) -> list[Scores]:
+        return fresh_scores(seeds, self.method, self.params, self.weights, self.bands, hash_seed=hash_seed)
+
+    # -- blocks ---------------------------------------------------------------------------------
     def test_the_scene_is_left_as_it_was(self) -> None:
         """Blocks may share memory with the user's array, so no method may write into them."""
         cube, _ = example_cube(bands=self.bands)
         before = cube.copy()
-        self.scores(cube)
-        np.testing.assert_array_equal(cube, before)
+        with keeping("read-only"):
+            self.scores(cube)
+            np.testing.assert_array_equal(cube, before)
+
+    def test_blocks_are_left_as_they_were_invalid_pixels_too(self) -> None:
+        """What a method writes into an invalid pixel, the next pass may read."""
+        cube, _ = example_cube(bands=self.bands)
+        cube[3, 5:9], cube[20, 30, 2] = np.nan, np.inf
+        before = cube.copy()
+        with keeping("read-only"), running_on(Watching):
+            self.scores(cube)
+            np.testing.assert_array_equal(cube, before)
 
     @pytest.mark.parametrize("pixels", [53, 211, 997])
-    def test_a_streamed_scene_scores_as_one_in_memory(
-        self, pixels: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_streamed_scene_scores_as_one_in_memory(self, pixels: int) -> None:
         """Blocks that do not divide the scene leave no seams."""
-        from had_cli.detection import detect as detection
-        from had_cli.engine.executor import Executor
-
-        class Cut(Executor):
-            def __init__(self, scene: Scene, **options: Any) -> None:
-                super().__init__(scene, **{**options, "block_pixels": pixels})
-
         scene = example_scene(bands=self.bands)
-        in_memory = self.scores(scene)
-        monkeypatch.setattr(detection, "Executor", Cut)
-        self._alike(self.scores(scene, engine="stream"), in_memory)
+        with keeping("no-seams"):
+            in_memory = self.scores(scene)
+            with running_on(cut(pixels)):
+                self._alike(self.scores(scene, engine="stream"), in_memory)
 
-    def test_its_pieces_can_be_sent_to_other_processes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_order_of_blocks_does_not_matter(self) -> None:
+        """Threads and machines finish blocks in any order."""
+        scene = example_scene(bands=self.bands)
+        with keeping("no-seams"):
+            expected = self.scores(scene)
+            with running_on(Backwards):
+                self._alike(self.scores(scene), expected)
+
+    def test_its_pieces_can_be_sent_to_other_processes(self) -> None:
         """Reductions and block maps survive pickling, as a cluster needs."""
-        from had_cli.detection import detect as detection
-        from had_cli.engine.executor import Executor
-
-        class Travelling(Executor):
-            def reduce(self, reduction: Any, *args: Any, **options: Any) -> Any:
-                return super().reduce(_pickled(reduction), *args, **options)
-
-            def reduce_blocks(self, reduction: Any, **options: Any) -> Any:
-                return super().reduce_blocks(_pickled(reduction), **options)
-
-            def map(self, function: Any, **options: Any) -> Scores:
-                return super().map(_pickled(function), **options)
-
         scene = example_scene(bands=self.bands)
-        at_home = self.scores(scene)
-        monkeypatch.setattr(detection, "Executor", Travelling)
-        np.testing.assert_array_equal(self.scores(scene), at_home)
+        with keeping("travelling"):
+            at_home = self.scores(scene)
+            with running_on(Travelling):
+                np.testing.assert_array_equal(self.scores(scene), at_home)
 
     # -- what scenes are like -------------------------------------------------------------------
     @pytest.mark.parametrize("stored", ["<i2", ">i2", ">f4", "<f8"])
@@ -168,35 +205,48 @@ class MethodContract:
         cube, _ = example_cube(bands=self.bands)
         counts = np.round(cube * 5000) - 600
         assert counts.min() < 0
-        self._alike(self.scores(counts.astype(stored)), self.scores(counts.astype(np.float32)))
+        with keeping("typeless"):
+            self._alike(self.scores(counts.astype(stored)), self.scores(counts.astype(np.float32)))
 
     @pytest.mark.parametrize("value", [0.0, 0.25])
     def test_constant_bands_do_no_harm(self, value: float) -> None:
         """Dead bands are common, and kept on request; the scores stay finite."""
         cube, _ = example_cube(bands=self.bands)
         cube[..., [0, self.bands // 2]] = value
-        self._complete(self.scores(cube, keep_constant_bands=True), Scene.from_array(cube))
+        with keeping("any-scene"):
+            self._complete(self.scores(cube, keep_constant_bands=True), Scene.from_array(cube))
 
     @pytest.mark.parametrize(
         ("rows", "cols", "bands"), [(1, 1, 5), (1, 60, 4), (3, 3, 20), (40, 60, 1)], ids=str
     )
     def test_a_tiny_scene_is_scored_or_refused_in_one_line(self, rows: int, cols: int, bands: int) -> None:
         """One pixel, one row, fewer pixels than bands, one band."""
-        self._complete_or_refused(example_cube(rows, cols, bands)[0])
+        with keeping("any-scene"):
+            self._complete_or_refused(example_cube(rows, cols, bands)[0])
 
     def test_a_constant_scene_is_scored_or_refused_in_one_line(self) -> None:
         """Nothing varies, so there is nothing to compare with."""
-        self._complete_or_refused(np.full((30, 30, self.bands), 0.3, np.float32))
+        with keeping("any-scene"):
+            self._complete_or_refused(np.full((30, 30, self.bands), 0.3, np.float32))
 
     def test_a_scene_without_valid_pixels_is_refused_in_one_line(self) -> None:
         """All nodata: an empty map would look like a result."""
-        with pytest.raises(HadError, match=r"\A[^\n]+\Z"):
-            self.scores(np.full((30, 30, self.bands), np.nan, np.float32))
+        with keeping("any-scene"):
+            try:
+                self.scores(np.full((30, 30, self.bands), np.nan, np.float32))
+            except HadError as error:
+                refusal = str(error)
+            else:
+                raise AssertionError("a scene without valid pixels is scored")
+            assert len(refusal.splitlines()) == 1, f"a refusal is one line, not {refusal!r}"
 
     # -- comparisons ----------------------------------------------------------------------------
-    def _complete(self, scores: Scores, scene: Scene) -> None:
+    def _whole(self, scores: Scores, scene: Scene) -> None:
         assert scores.shape == scene.shape[:2], f"{scores.shape} scores for {scene.shape[:2]} pixels"
         assert scores.dtype == np.float32, f"the scores are {scores.dtype}, not float32"
+
+    def _complete(self, scores: Scores, scene: Scene) -> None:
+        self._whole(scores, scene)
         valid = valid_pixels(scene.read())
         assert np.isfinite(scores[valid]).all(), "some valid pixels have no finite score"
         assert np.isnan(scores[~valid]).all(), "some invalid pixels have a score"

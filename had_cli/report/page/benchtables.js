@@ -15,12 +15,12 @@ function figuresPanel(content) {
     element("label", { class: "chooser" }, "Measure ", choose), about, place);
 }
 
-function sceneTable({ scenes, labels }, measure) {
-  const rows = scenes.map((scene, i) => ({ scene, values: measure.values[i].map(toNumber) }));
+function sceneTable({ scenes, labels, trained }, measure) {
+  const rows = scenes.map((scene, i) => ({ scene, values: measure.values[i].map(toNumber), trained: trained[i] }));
   const columns = [{ title: "Scene", value: ({ scene }) => scene, text: ({ scene }) => scene },
     ...labels.map((label, i) => ({
       title: label, number: true, value: ({ values }) => values[i],
-      cell: ({ values }) => best(values[i], values, measure),
+      cell: (row) => marked(best(row.values[i], row.values, measure), row.trained[i]),
     }))];
   const table = sortable("Figures by scene", columns, rows);
   const summary = (title, values, text) => element("tr", {}, element("th", { scope: "row" }, title),
@@ -29,6 +29,11 @@ function sceneTable({ scenes, labels }, measure) {
     summary(`Mean of ${measure.counted}`, measure.mean, decimals),
     summary("Mean rank", measure.rank, (value) => (Number.isNaN(value) ? "–" : value.toFixed(2)))));
   return table;
+}
+
+// a dagger where weights were trained on the scene; what it means stands in the notes
+function marked(content, trained) {
+  return trained ? element("span", { title: "weights trained on this scene" }, content, "†") : content;
 }
 
 // bold where no other configuration is nearer to a perfect map

@@ -12,6 +12,7 @@ function scenePage(content) {
       element("div", { class: "column" }, thresholdPanel(content, state, threshold), spectrumPanel(content, state))),
     content.roc ? rocPanel(content, state, threshold) : null,
     placesPanel(content, state, map),
+    ...content.panels.map(pluginPanel),
     provenancePanel(content.provenance)), footer(content));
   const [row, col] = content.start;
   map.select(row, col);

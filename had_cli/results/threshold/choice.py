@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, chi2
 
-from had_cli.errors import SceneError, UsageError
+from had_cli.errors import HadError, PluginError, SceneError, UsageError
 from had_cli.results.metrics.evaluation import json_value
 from had_cli.results.threshold.constant_rate import constant_rate
 from had_cli.results.threshold.rules import Rule, parse_rule
@@ -99,6 +100,8 @@ def threshold(
         When the rule is not understood, or ``chi2`` is asked of a map whose tags tell no such law.
     SceneError
         When the map holds no valid score, or too few, or too equal ones, for the rule.
+    PluginError
+        When a plugin's rule fails or gives no number.
     """
     rule = parse_rule(rule) if isinstance(rule, str) else rule
     name, array = "the score map", scores
@@ -147,6 +150,33 @@ def _found(name: str, values: Scores, rule: Rule, tags: Mapping[str, str], seed:
                 log_ranks=_facts(tags).get("log_ranks") is True,
             )
             return found.value, found.interval, found.details, found.warnings
+        case _:
+            return _by_plugin(name, values, rule, tags)
+
+
+def _by_plugin(name: str, values: Scores, rule: Rule, tags: Mapping[str, str]) -> _Found:
+    """Return the threshold that a plugin's rule gives.
+
+    Raises
+    ------
+    PluginError
+        When it fails, or gives no number.
+    """
+    from had_cli.plugin import host
+
+    ordered = np.sort(values[~np.isnan(values)].astype(np.float64))
+    ordered.flags.writeable = False
+    compute = host.resolve(host.thresholds()[rule.kind].compute)
+    try:
+        value = float(compute(ordered, rule.number, dict(tags)))
+    except HadError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise PluginError(f"{name}: threshold rule {rule} failed: {reason}") from error
+    if math.isnan(value):
+        raise PluginError(f"{name}: threshold rule {rule} gave no number; this is an error in its plugin")
+    return value, None, {}, ()
 
 
 def _quantile(valid: Scores, fraction: float) -> _Found:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from had_cli.errors import UsageError
-
-Kind = Literal["cfar", "quantile", "value", "chi2"]
+from had_cli.plugin.extensions import OWN_RULES
 
 _MEANING = {
     "cfar": "a false-alarm rate between 0 and 0.5",
@@ -28,10 +26,11 @@ class Rule:
         ``cfar``: the false-alarm rate ``number`` by a fit to the background's upper tail;
         ``quantile``: the fraction ``number`` of all valid pixels lies below;
         ``value``: the score ``number`` itself;
-        ``chi2``: the false-alarm rate ``number`` if the scores of GRX were chi-square distributed.
+        ``chi2``: the false-alarm rate ``number`` if the scores of GRX were chi-square distributed;
+        any other: the rule of a plugin.
     """
 
-    kind: Kind
+    kind: str
     number: float
 
     def __str__(self) -> str:
@@ -39,7 +38,7 @@ class Rule:
 
 
 def parse_rule(text: str) -> Rule:
-    """Return the rule in ``cfar:PF``, ``quantile:Q``, ``value:V`` or ``chi2:PF``.
+    """Return the rule in ``cfar:PF``, ``quantile:Q``, ``value:V``, ``chi2:PF`` or a plugin's ``NAME:NUMBER``.
 
     Raises
     ------
@@ -52,7 +51,9 @@ def parse_rule(text: str) -> Rule:
     Rule(kind='cfar', number=0.001)
     """
     kind, colon, rest = text.strip().partition(":")
-    if not colon or kind not in get_args(Kind):
+    if colon and kind not in OWN_RULES:
+        return _of_plugin(text, kind, rest)
+    if not colon:
         raise UsageError(f"{text!r} is no threshold; give cfar:PF, quantile:Q, value:V or chi2:PF")
     try:
         number = float(rest)
@@ -62,7 +63,24 @@ def parse_rule(text: str) -> Rule:
     low, high = limits.get(kind, (0.0, 0.5))
     if not low < number < high:
         raise UsageError(f"{text!r}: {kind} takes {_MEANING[kind]}, as in {_example(kind)}")
-    return Rule(kind, number)  # type: ignore[arg-type]  # one of Kind, checked above
+    return Rule(kind, number)
+
+
+def _of_plugin(text: str, kind: str, rest: str) -> Rule:
+    from had_cli.plugin import host
+
+    known = host.thresholds()
+    if kind not in known:
+        more = "".join(f", {name}:{rule.example:g}" for name, rule in known.items())
+        raise UsageError(f"{text!r} is no threshold; give cfar:PF, quantile:Q, value:V or chi2:PF{more}")
+    rule = known[kind]
+    try:
+        number = float(rest)
+    except ValueError:
+        number = math.nan
+    if not rule.takes(number):
+        raise UsageError(f"{text!r}: {kind} takes {rule.meaning}, as in {kind}:{rule.example:g}")
+    return Rule(kind, number)
 
 
 def _example(kind: str) -> str:

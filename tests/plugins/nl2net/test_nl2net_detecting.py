@@ -18,13 +18,15 @@ from had_cli.training.train import train
 from had_cli.weights.file import Weights, load_weights
 from had_nl2net import DEFAULTS
 from had_nl2net.learning import untrained
-from had_nl2net.scaling import Scaling, scene_scaling
+from had_nl2net.scaling import Scaling, scene_input, scene_scaling
 from had_nl2net.settings import Settings
 
 
-def test_anomalies_stand_out_of_what_a_trained_network_rebuilds(quick):
+@pytest.mark.parametrize("seen", ["components", "cube"])
+def test_anomalies_stand_out_of_what_a_trained_network_rebuilds(quick, seen):
     cube, truth = example_cube(bands=8)
-    detection = api.detect(cube, "nl2net", seed=1, **{**quick, "epochs": 150, "learning_rate": 2e-3})
+    options = {**quick, "epochs": 150, "learning_rate": 2e-3}
+    detection = api.detect(cube, "nl2net", seed=1, input=seen, **options)
     assert api.evaluate(detection.scores, truth).auc > 0.97
     assert (np.nanmin(detection.scores), np.nanmax(detection.scores)) == (0, 1)
     assert detection.facts["epochs_done"] == 150
@@ -54,14 +56,16 @@ def test_pixels_without_data_have_no_score_and_the_others_have(holey, quick):
     np.testing.assert_array_equal(np.isfinite(scores), valid)
 
 
+@pytest.mark.parametrize("seen", ["components", "cube"])
 @pytest.mark.parametrize("loss", ["l1", "l2"])
-def test_pixels_without_data_do_not_bear_on_loss_or_scaling(holey, quick, loss):
+def test_pixels_without_data_do_not_bear_on_loss_or_scaling(holey, quick, loss, seen):
     cube = holey.read().copy()
     wild = np.where(np.isnan(cube), np.float32(1e6), cube)
     mask = np.isfinite(cube).all(axis=-1)
     masked = Scene.from_array(wild).select(mask=mask)
-    expected = api.detect(holey, "nl2net", loss=loss, **quick).scores
-    np.testing.assert_array_equal(api.detect(masked, "nl2net", loss=loss, **quick).scores, expected)
+    options = {**quick, "loss": loss, "input": seen}
+    expected = api.detect(holey, "nl2net", **options).scores
+    np.testing.assert_array_equal(api.detect(masked, "nl2net", **options).scores, expected)
 
 
 def test_the_network_is_shown_the_mean_spectrum_where_there_is_no_data(holey):
@@ -77,6 +81,28 @@ def test_the_network_is_shown_the_mean_spectrum_where_there_is_no_data(holey):
     assert shown[:50][valid].max() == 1
 
 
+def test_components_have_unit_variance_and_give_the_cube_back(holey):
+    cube = holey.read()
+    valid = np.isfinite(cube).all(axis=-1)
+    with Executor(holey) as run:
+        seen = scene_input(run, Settings(**{**DEFAULTS, "epochs": 1, "components": 8}))
+        few = scene_input(run, Settings(**{**DEFAULTS, "epochs": 1, "components": 3}))
+    shown = seen.shown(cube, valid, 1)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(np.cov(shown[valid].T), np.eye(8), atol=2e-3)
+    np.testing.assert_allclose(shown[~valid], 0, atol=1e-4)
+    np.testing.assert_allclose(seen.unscaled(shown)[valid], cube[valid], atol=1e-4)
+    assert few.channels == 3
+    np.testing.assert_allclose(few.shown(cube, valid, 1)[0].permute(1, 2, 0), shown[..., :3], atol=1e-5)
+
+
+def test_a_scene_that_varies_in_fewer_directions_has_fewer_components(quick):
+    flat = np.random.default_rng(0).random((20, 20, 2), np.float32)
+    cube = np.concatenate([flat, flat, flat], axis=-1)
+    with Executor(Scene.from_array(cube)) as run:
+        assert scene_input(run, Settings(**{**DEFAULTS, "epochs": 1})).channels == 2
+    assert np.isfinite(api.detect(cube, "nl2net", **quick).scores).all()
+
+
 # -- large scenes ---------------------------------------------------------------------------------
 def test_a_scene_up_to_the_square_of_a_tile_is_taken_whole_and_a_larger_one_cut(quick):
     for cols, facts in [(48, {}), (49, {"tile": 48, "halo": 12})]:
@@ -89,12 +115,12 @@ def test_a_scene_up_to_the_square_of_a_tile_is_taken_whole_and_a_larger_one_cut(
     ("factor", "blocks", "halo", "core"), [(1, 6, 20, 216), (2, 6, 40, 176), (3, 6, 60, 136)]
 )
 def test_the_halo_is_what_the_local_branch_reaches(factor, blocks, halo, core):
-    settings = Settings(**{**DEFAULTS, "factor": factor, "blocks": blocks})
+    settings = Settings(**{**DEFAULTS, "epochs": 1, "factor": factor, "blocks": blocks})
     assert (settings.halo, settings.core) == (halo, core)
 
 
 def test_the_local_branch_reaches_no_further_than_the_halo_says():
-    settings = Settings(**{**DEFAULTS, "factor": 1, "channels": 4})
+    settings = Settings(**{**DEFAULTS, "epochs": 1, "factor": 1, "channels": 4})
     scaling = Scaling(0.0, 1.0, np.full(3, 0.5, np.float32))
     network = untrained(scaling, settings, 0)
     cube = torch.rand(1, 3, 61, 61, requires_grad=True)
@@ -142,6 +168,17 @@ def test_weights_of_another_scene_are_used_with_a_warning(saved):
     assert any("another scene" in line for line in detection.warnings)
 
 
+def test_weights_of_before_there_was_a_choice_of_input_saw_the_cube(saved, quick):
+    scene, weights = saved / "scene.npy", saved / "old.safetensors"
+    train([scene], "nl2net", saved / "cube.safetensors", seed=2, input="cube", **quick)
+    new = load_weights(saved / "cube.safetensors")
+    network = {k: v for k, v in new.header["network"].items() if k not in {"input", "components"}}
+    Weights(method="nl2net", tensors=new.tensors, header={**new.header, "network": network}).save(weights)
+    expected = api.detect(scene, "nl2net", weights=saved / "cube.safetensors")
+    found = api.detect(scene, "nl2net", weights=weights)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
 def test_weights_of_another_number_of_bands_are_refused(saved):
     with pytest.raises(WeightsError, match="for 6 bands, and 5 are selected"):
         api.detect(example_cube(20, 20, 5)[0], "nl2net", weights=saved / "w.safetensors")
@@ -165,8 +202,9 @@ def test_training_takes_one_scene(saved, quick):
         ({"network": [1]}, "does not describe a network"),
         ({"network": {"factor": "3", "tile_size": 256}}, "factor is '3'"),
         ({"network": {"factor": 3}}, "tile_size is None"),
+        ({"network": {"factor": 3, "tile_size": 256, "input": "sum"}}, "input is 'sum'"),
     ],
-    ids=["nothing", "a list", "text", "no tile"],
+    ids=["nothing", "a list", "text", "no tile", "unknown"],
 )
 def test_a_header_that_makes_no_sense_is_told_in_one_line(saved, header, complaint):
     weights = load_weights(saved / "w.safetensors")
@@ -184,7 +222,8 @@ def test_weights_that_are_no_numbers_give_no_map(saved):
 
 
 # -- the background -------------------------------------------------------------------------------
-def test_the_background_is_a_raster_like_the_scene(tmp_path, quick):
+@pytest.mark.parametrize("seen", ["components", "cube"])
+def test_the_background_is_a_raster_like_the_scene(tmp_path, quick, seen):
     cube, _ = example_cube(20, 24, 5)
     stored = np.round(cube * 5000).astype(np.int16)
     stored[:3, :4] = -32768
@@ -195,7 +234,7 @@ def test_the_background_is_a_raster_like_the_scene(tmp_path, quick):
     path = tmp_path / "background.hdr"
     # hundreds of steps, so that the background is near the scene
     learned = {**quick, "epochs": 200, "learning_rate": 3e-3}
-    detection = api.detect(scene, "nl2net", save_background=path, **learned)
+    detection = api.detect(scene, "nl2net", save_background=path, input=seen, **learned)
     with open_scene(path) as background:
         assert background.info.dtype == np.int16
         np.testing.assert_allclose(background.wavelengths, wavelengths)
@@ -209,7 +248,7 @@ def test_the_background_is_a_raster_like_the_scene(tmp_path, quick):
 def test_the_score_is_what_the_background_leaves(tmp_path, quick):
     cube, _ = example_cube(18, 21, 4)
     path = tmp_path / "background.npy"
-    scores = api.detect(cube, "nl2net", save_background=path, **quick).scores
+    scores = api.detect(cube, "nl2net", save_background=path, input="cube", **quick).scores
     squares = np.square(cube - np.load(path)).mean(axis=-1)
     squares -= squares.min()
     np.testing.assert_allclose(scores, squares / squares.max(), atol=1e-4)
@@ -238,15 +277,16 @@ def test_files_that_exist_are_refused_before_any_work(tmp_path, quick):
 
 @pytest.mark.parametrize("name", ["background.xyz", "nowhere/background.tif"])
 def test_a_background_that_could_not_be_written_is_refused_before_any_work(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("had_nl2net.detector.scene_scaling", lambda run: pytest.fail("it went to work"))
+    monkeypatch.setattr("had_nl2net.detector.scene_input", lambda run: pytest.fail("it went to work"))
     with pytest.raises(OutputError, match="background"):
         api.detect(example_cube(12, 12, 3)[0], "nl2net", save_background=tmp_path / name)
 
 
 # -- what goes wrong ------------------------------------------------------------------------------
-def test_a_scene_of_one_value_is_refused():
+@pytest.mark.parametrize("seen", ["components", "cube"])
+def test_a_scene_of_one_value_is_refused(seen):
     with pytest.raises(SceneError, match="nothing to learn"):
-        api.detect(np.full((12, 12, 3), 7, np.uint8), "nl2net")
+        api.detect(np.full((12, 12, 3), 7, np.uint8), "nl2net", input=seen)
 
 
 def test_a_loss_that_is_no_number_is_told(quick, monkeypatch):

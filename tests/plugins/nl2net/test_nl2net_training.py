@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -140,9 +141,19 @@ def test_the_first_background_is_the_mean_spectrum_unless_asked_otherwise(scene,
     scaled = (cube - cube.min()) / (cube.max() - cube.min())
     mean = np.abs(scaled - scaled.mean(axis=(0, 1))).mean()
     log = scene.with_name("log.csv")
-    train([scene], "nl2net", scene.with_name("w"), start=start, log_file=log, **quick)
+    train([scene], "nl2net", scene.with_name("w"), start=start, input="cube", log_file=log, **quick)
     excess = float(logged(log)[0]["loss"]) / mean - 1
     assert (excess < 0.5) == (start == "mean")
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps"), [((100, 100, 9), 100), ((30, 40, 9), 100), ((150, 150, 9), 44), ((9000, 9000, 9), 40)]
+)
+def test_larger_scenes_get_fewer_steps_where_none_are_asked_for(shape, steps):
+    params = SimpleNamespace(**DEFAULTS)
+    assert Settings.of(params, shape).epochs == steps
+    params.epochs = 300
+    assert Settings.of(params, shape).epochs == 300
 
 
 def test_patience_looks_at_means_of_ten_losses():

@@ -56,7 +56,7 @@ def test_counted_ranks_are_near_the_exact_ones(holed, whole, monkeypatch):
     known = np.isfinite(whole)
     error = np.abs(counted - whole)[known]
     assert np.median(error) < 0.003
-    assert np.quantile(error, 0.99) < 0.05
+    assert np.quantile(error, 0.99) < 0.07
     top = np.argsort(whole[known])[-100:]
     assert len(np.intersect1d(top, np.argsort(counted[known])[-100:])) >= 95
 

@@ -10,7 +10,7 @@ from ssf_runs import maps_of, scores_of, textured, with_holes
 import had_cli
 from had_cli.scenes.scene import Scene
 from had_ssf.fusion import fused
-from had_ssf.opening import take_back
+from had_ssf.opening import AREA, take_back
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_sum_and_score_are_those_of_the_golden_maps(golden):
     total = np.empty(layers.shape[:2], np.float32)
     assert fused(layers, total)
     np.testing.assert_allclose(total, golden["fused"], atol=1e-4)
-    take_back(total, 0.7)
+    take_back(total, 0.7, AREA)
     np.testing.assert_allclose(total, golden["score"], atol=1e-4)
 
 

@@ -14,7 +14,7 @@ from had_ssf import opening
 
 def taken_back(fused, share=1.0):
     result = fused.astype(np.float32)
-    opening.take_back(result, share)
+    opening.take_back(result, share, opening.AREA)
     return result
 
 

@@ -17,6 +17,7 @@ from had_tdd.learning import rising_and_falling
 from had_tdd.settings import PUBLISHED, RECIPES
 
 SMALL = {
+    "recipe": "dependable",
     "width": 0.06,
     "components": 6,
     "patch": 16,
@@ -209,3 +210,15 @@ def test_rates_rise_and_fall():
     assert factors[-1] < 0.001
     constant = rising_and_falling(0, 100, cosine=False)
     assert {constant(step) for step in range(100)} == {1.0}
+
+
+def test_a_network_over_tiles_learns_on_with_the_shape_it_has(tmp_path):
+    first = trained(tmp_path, "first", epochs=1)
+    rates = {"encoder_rate": 1e-8, "decoder_rate": 1e-8, "average": 0.0, "width": 0.12, "components": 9}
+    second = load_weights(trained(tmp_path, "second", epochs=1, from_weights=first, **rates))
+    before = load_weights(first)
+    assert second.header["network"] == before.header["network"]
+    assert second.header["normalisation"] == before.header["normalisation"]
+    for name, tensor in second.tensors.items():
+        if "running" not in name and "num_batches" not in name:
+            np.testing.assert_allclose(tensor, before.tensors[name], atol=1e-5)

@@ -1,0 +1,70 @@
+"""Triangular products and solves in place agree with numpy, and let other threads run."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from had_cli.engine.blas import add_outer, cholesky_in_place, multiply_in_place, solve_in_place
+
+
+def positive(size: int) -> np.ndarray:
+    rows = np.random.default_rng(size).normal(size=(2 * size + 3, size))
+    return rows.T @ rows
+
+
+@pytest.mark.parametrize("size", [1, 2, 33, 200])
+def test_a_factor_gives_quadratic_forms_with_the_inverse(size):
+    matrix, x = positive(size), np.random.default_rng(1).normal(size=(7, size))
+    factor, rows = matrix.copy(), x.copy()
+    cholesky_in_place(factor)
+    upper = np.triu(factor)
+    np.testing.assert_allclose(upper.T @ upper, matrix, rtol=1e-9, atol=1e-9)
+    solve_in_place(factor, rows)
+    expected = np.einsum("ni,ij,nj->n", x, np.linalg.inv(matrix), x)
+    np.testing.assert_allclose(np.vecdot(rows, rows), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_product_with_a_triangle_looks_at_this_triangle_only(dtype, lower):
+    rng = np.random.default_rng(2)
+    x, matrix = rng.normal(size=(50, 31)).astype(dtype), rng.normal(size=(31, 31)).astype(dtype)
+    expected = x @ (np.tril(matrix) if lower else np.triu(matrix))
+    multiply_in_place(x, matrix, lower=lower)
+    np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_an_outer_product_is_added_in_its_order():
+    matrix = np.zeros((3, 4))
+    add_outer(matrix, -2.0, np.arange(3.0), np.arange(4.0) + 1)
+    np.testing.assert_array_equal(matrix, -2 * np.outer(np.arange(3.0), np.arange(4.0) + 1))
+
+
+def test_what_has_no_factor_is_told():
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        cholesky_in_place(-np.eye(3))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.eye(4, dtype=np.float32), np.asfortranarray(np.arange(16.0).reshape(4, 4)), np.eye(8)[::2, ::2]],
+)
+def test_what_would_be_read_as_something_else_is_refused(array):
+    with pytest.raises(TypeError, match="C-contiguous array of float64"):
+        cholesky_in_place(array)
+
+
+def test_other_threads_run_meanwhile():
+    matrix, rows = np.eye(600), np.ones((6000, 600))
+    seen = []
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(solve_in_place, matrix, rows)
+        while not working.done():
+            seen.append(time.perf_counter())
+            time.sleep(0.001)
+    working.result()
+    assert len(seen) >= 3, "nothing else ran while the rows were solved"
