@@ -118,6 +118,24 @@ def is_one_file(vector: Path | None, *, several: bool) -> bool:
     return several and vector is not None and vector.suffix.lower() == ".gpkg"
 
 
+def refuse_one_for_many(mask: Path | None, vector: Path | None, scene: str | None, *, several: bool) -> None:
+    """Check that what is named once serves one map.
+
+    Raises
+    ------
+    UsageError
+        When there are several.
+    """
+    if not several:
+        return
+    if scene is not None:
+        raise UsageError("--scene is that of one map; give one map at a time")
+    for name, given in (("--out", mask), ("--vector", vector)):
+        one_file = name == "--vector" and is_one_file(given, several=True)
+        if given is not None and not _is_suffix(given) and not one_file:
+            raise UsageError(_one_for_many(name, given, "maps"))
+
+
 def check_options(
     rule: str | None,
     mask: Path | None,

@@ -169,7 +169,7 @@ def detect(
     read = {"the truth": truth, "the mask": mask, "the weights file": file}
     read |= {"the background": background, "the excluded background": background_exclude}
     read |= {f"the file of {option}": str(path) for option, path in given.items()}
-    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read, cog=cog, several=several)
+    outputs = plan_outputs(scenes, method, out, overwrite=overwrite, others=read, several=several, cog=cog)
     answers.check_options(threshold, mask_out, vector, outputs, method, summary, overwrite=overwrite)
     for output in outputs:
         refuse_clashes(

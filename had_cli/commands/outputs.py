@@ -24,8 +24,8 @@ def plan_outputs(
     *,
     overwrite: bool,
     others: Mapping[str, str | None] | None = None,
-    cog: bool = False,
     several: bool = False,
+    cog: bool = False,
 ) -> list[Path]:
     """Return the output of each scene.
 
@@ -51,13 +51,15 @@ def plan_outputs(
     OutputExistsError
         When one exists and ``overwrite`` is false.
     """
-    several |= len(scenes) > 1 or (out is not None and str(out).endswith(_SLASHES))
+    slash = out is not None and str(out).endswith(_SLASHES) and not is_store(Path(out))
+    several |= len(scenes) > 1 or slash
     out = None if out is None else Path(out)
     if out is not None:
         refuse_url(out)
     twice = [scene for scene, count in Counter(map(os.path.normpath, scenes)).items() if count > 1]
     if twice:
         raise UsageError(f"{twice[0]} is named twice")
+    # a Zarr store is a folder that is an output by itself
     into = out is not None and out.is_dir() and not (is_store(out) and _is_format(out))
     if not several and out is not None and not into:
         outputs = [out]

@@ -170,3 +170,33 @@ def test_jobs_that_are_told_to_end_leave_nothing_behind(tmp_path):
     assert "Traceback" not in err
     assert list(tmp_path.rglob(".*")) == []
     assert json.loads((tmp_path / "log").read_text().splitlines()[-1])["status"] == "interrupted"
+
+
+def test_several_maps_are_thresholded_at_once(had, folder):
+    assert had("detect", "-m", "grx", folder, "-o", "maps").status == 0
+    Path("bad.tif").write_bytes(b"no raster")
+    given = ["maps/a_grx.tif", "bad.tif", "maps/b_grx.tif"]
+    done = had("threshold", *given, "--rule", "value:50", "-o", ".tif", "--vector", "all.gpkg", "--json")
+    assert done.status == 1
+    assert "bad.tif" in done.err
+    documents = json.loads(done.out)["maps"]
+    assert [document["scores"] for document in documents] == given
+    assert "error" in documents[1]
+    assert [len(documents[index]["places"]) for index in (0, 2)] == [2, 2]
+    assert [name for name, _ in pyogrio.list_layers("all.gpkg")] == ["a_grx", "b_grx"]
+    with rasterio.open("a_grx_mask.tif") as raster:
+        assert (raster.read(1) == 1).sum() == documents[0]["threshold"]["pixels"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-o", "mask.tif"], "--out mask.tif: with several maps give a suffix alone, such as .tif"),
+        (["--vector", "p.geojson"], "with several maps give a suffix alone, such as .geojson"),
+        (["--scene", "a.tif"], "--scene is that of one map"),
+    ],
+)
+def test_what_is_named_once_serves_one_map(had, folder, words, told):
+    done = had("threshold", folder / "scores.tif", folder / "look.tif", "--rule", "value:1", *words)
+    assert done.status == 2
+    assert told in done.err

@@ -40,7 +40,7 @@ def test_its_options_come_with_every_spelling(had, scene, spelling):
 def test_help_shows_them_in_a_panel_with_defaults_ranges_and_choices(had):
     shown = had("detect", "-m", "grx", "--help").out
     panel = shown[shown.index("Options of grx") :]
-    assert "One of none, fixed, ledoit-wolf, oas." in " ".join(panel.replace("│", " ").split())
+    assert "none|fixed|ledoit-wolf|oas" in panel  # on a narrow terminal in the text, where words may break
     assert "default: 0.001" in panel
     assert "(0 to 1)" in panel
     assert "(1 to 65535)" in panel

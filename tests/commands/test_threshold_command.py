@@ -143,7 +143,7 @@ def test_a_window_of_the_scene_serves_the_map_of_the_window(had, flown):
     ("words", "status", "told"),
     [
         (["--rule", "otsu"], 2, "'otsu' is no threshold"),
-        (["--rule", "value:1", "--vector", "places.shp"], 1, "places.shp"),
+        (["--rule", "value:1", "--vector", "places.kml"], 1, "places.kml"),
         (["--rule", "value:1", "-o", "absent/mask.tif"], 1, "no folder absent"),
         (["--rule", "value:1", "--window", 0, 0, 2, 2], 2, "--scene"),
         (["--rule", "value:1", "--min-pixels", 0], 2, "min-pixels"),

@@ -170,7 +170,7 @@ def test_what_needs_double_precision_leaves_mps_alone_and_with_a_warning(monkeyp
     np.testing.assert_allclose(found.scatter, expected.scatter, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("free", "scale"), [(None, 16), (80 * 2**30, 16), (2**28, 8), (2**20, 1)])
+@pytest.mark.parametrize(("free", "scale"), [(None, 16), (80 * 2**30, 16), (2**28, 4), (2**20, 1)])
 def test_pieces_are_as_large_as_the_memory_of_the_device_allows(monkeypatch, free, scale):
     monkeypatch.setattr(passes, "free_memory", lambda device: free)
     seen = []
