@@ -31,6 +31,7 @@ OTHERS = {
     "--user",
     "--upgrade",
     "--extra-index-url",
+    "--nthreads",
     "--install-completion",
     "--show-completion",
     "--version",
