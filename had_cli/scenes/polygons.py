@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from had_cli.errors import SceneError
+from had_cli.foreign.texts import parse_json
 from had_cli.scenes.lookup import strips
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Ortho
@@ -53,7 +54,7 @@ def read_polygons(path: str | Path) -> Polygons:
         raise SceneError(f"{path}: there is no such file")
     if path.suffix.lower() in {".geojson", ".json"}:
         try:
-            document = json.loads(path.read_text(encoding="utf-8-sig"))
+            document = parse_json(path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise SceneError(f"{path}: cannot be read as GeoJSON ({error})") from error
         crs = _named_system(document, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import tempfile
@@ -19,6 +18,7 @@ from had_cli.engine.memory import parse_size
 from had_cli.engine.threads import cores
 from had_cli.errors import ClusterError, UsageError
 from had_cli.files import read_regular
+from had_cli.foreign.texts import parse_json
 
 logger = logging.getLogger(__name__)
 TIMEOUT = 10  # seconds to wait for a scheduler
@@ -107,7 +107,7 @@ def _client(scheduler: str) -> Iterator[Any]:
 def _address_in(path: str) -> str:
     """Return the address in a file that ``dask scheduler --scheduler-file`` wrote."""
     try:
-        return str(json.loads(read_regular(path))["address"])
+        return str(parse_json(read_regular(path))["address"])
     except OSError as error:
         raise ClusterError(
             f"--scheduler {path}: is neither an address such as tcp://10.0.0.1:8786 nor a file that can be "
