@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-_INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
+_INTEGER = re.compile(r"-?[0-9]{1,30}\Z")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z|[+-]?inf\Z|nan\Z")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.errors import OutputError, SceneError
-from had_cli.files import refuse_existing, write_whole
+from had_cli.files import printable, refuse_existing, write_whole
 from had_cli.scenes.source import Window
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def quicklook(
         colours[..., :3] = colours[..., :3].mean(axis=-1, keepdims=True)
         shown = f"{title} over {shown}"
     axes[0].imshow(colours, extent=extent, interpolation="nearest")
-    axes[0].set_title(shown)
+    axes[0].set_title(printable(shown), parse_math=False)  # a dollar in a name begins no formula
     if scores is not None:
         _draw_scores(
             figure, axes[-1], thin_maximum(scores, step), extent, None if overlay else title, overlay=overlay
@@ -221,5 +221,5 @@ def _draw_scores(
         scores, extent=extent, interpolation="nearest", cmap="inferno", vmin=low, vmax=high, alpha=opacity
     )
     if title is not None:
-        axis.set_title(title)
+        axis.set_title(printable(title), parse_math=False)
     figure.colorbar(image, ax=axis, extend="both", label="score (2nd to 99.8th percentile)")

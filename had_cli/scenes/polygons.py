@@ -63,6 +63,8 @@ def read_polygons(path: str | Path) -> Polygons:
     shapes = tuple(_shapes(document))
     if not shapes:
         raise SceneError(f"{path}: holds no polygon; background is drawn as polygons")
+    for shape in shapes:
+        _check_rings(shape, path)
     return Polygons(str(path), shapes, crs)
 
 
@@ -138,10 +140,22 @@ def _shapes(document: Any) -> Iterator[dict[str, Any]]:
     if kind in {"Polygon", "MultiPolygon"} and document.get("coordinates"):
         yield document
     for name in ("features", "geometries"):
-        for part in document.get(name) or ():
+        parts = document.get(name)
+        for part in parts if isinstance(parts, list) else ():
             yield from _shapes(part)
     if kind == "Feature":
         yield from _shapes(document.get("geometry"))
+
+
+def _check_rings(shape: dict[str, Any], path: Path) -> None:
+    """Check that the rings of a polygon are lists of at least three places."""
+    polygons = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
+    try:
+        rings = [np.array([place[:2] for place in ring], float) for rings in polygons for ring in rings]
+    except (TypeError, ValueError) as error:
+        raise SceneError(f"{path}: has a polygon whose coordinates are no numbers") from error
+    if not all(ring.ndim == 2 and len(ring) > 2 and np.isfinite(ring).all() for ring in rings):
+        raise SceneError(f"{path}: has a polygon with a ring that is no list of three places or more")
 
 
 def _named_system(document: Any, path: Path) -> str | None:

@@ -208,17 +208,19 @@ class Attack:
         if memory > USED:
             return "memory", f"{memory >> 20} MiB {said}"
         if ended["status"]:
-            return Attack._told(ended["status"], said)
+            return Attack._told(
+                ended["status"], said, inputs=len(case.words) if "verify" in case.words else 1
+            )
         return ("unclear", said) if "Warning" in said else ("result", said)
 
     @staticmethod
-    def _told(status: int, said: str) -> tuple[str, str]:
-        """Judge what a failure says: had's one line behind its notes, or the parser's usage."""
+    def _told(status: int, said: str, inputs: int) -> tuple[str, str]:
+        """Judge what a failure says: had's line for each input behind its notes, or the parser's usage."""
         lines = said.splitlines()
         if status == 2 and lines and lines[-1].startswith("Error: "):
             return "error", said
         ours = [line for line in lines if line.startswith("had: ")]
-        clear = len(ours) == 1 and lines[-1] == ours[0] and len(ours[0]) < 1500
+        clear = 0 < len(ours) <= inputs and lines[-1] == ours[-1] and max(map(len, ours)) < 1500
         return ("error" if clear and all(map(str.isprintable, lines)) else "unclear"), said
 
 

@@ -87,7 +87,7 @@ class TestNoScene:
     def test_a_folder(self, detect, kind, tmp_path):
         path = tmp_path / f"scene{SUFFIX[kind]}"
         path.mkdir()
-        assert "is a folder" in detect(path).line
+        assert "no scene lies in this folder" in detect(path).line
 
     def test_absent(self, detect, kind, tmp_path):
         assert "there is no such file" in detect(tmp_path / f"scene{SUFFIX[kind]}").line
