@@ -36,6 +36,10 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             complain("told to end")
             raise typer.Exit(SIGNALLED + ended.number) from None
         except KeyboardInterrupt:
+            # One that passes through code that was a text (a dataclass is made of one while a module loads)
+            # is remembered by Python, which then ends by the signal instead of the status. A text that
+            # runs to its end makes it forget.
+            exec("")  # noqa: S102
             complain("interrupted")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:  # `had plugins | head`: nobody reads on, which needs no words

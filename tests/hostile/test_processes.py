@@ -147,3 +147,20 @@ def test_a_failure_is_one_line_and_no_more(tmp_path, method):
     assert ended.stderr.startswith("had: ")
     assert ended.stderr.count("\n") == 1
     assert files(tmp_path) == ["scene.tif"]
+
+
+def test_an_interrupt_within_a_text_that_python_runs_ends_with_the_status(tmp_path):
+    """A dataclass is made of a text while its module loads; Python remembers an interrupt in there."""
+    (tmp_path / "interrupted.py").write_text(
+        "import typer\n"
+        "from had_cli.commands.outcome import guarded\n"
+        "def command() -> None:\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "app = typer.Typer()\n"
+        "app.command()(guarded(command))\n"
+        "app([])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")

@@ -96,4 +96,4 @@ def test_a_store_without_a_cube_is_refused(tmp_path, had):
 def test_a_folder_that_is_no_store(tmp_path, had):
     folder = tmp_path / "empty.zarr"
     folder.mkdir()
-    assert "is a folder" in refusal(had, folder)
+    assert "no scene lies in this folder" in refusal(had, folder)

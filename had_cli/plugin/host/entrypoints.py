@@ -114,6 +114,17 @@ def _by_library(group: str) -> list[Entry]:
     for entry in entry_points(group=group):
         name = version = "unknown"
         if entry.dist is not None:
-            name, version = entry.dist.metadata["Name"] or name, entry.dist.metadata["Version"] or version
+            name, version = _named(entry.dist)
         found.append(Entry(entry.name, entry.value, name, version))
     return found
+
+
+def _named(distribution: Any) -> tuple[str, str]:
+    """Return the name and the version of a distribution, from its folder where it has no metadata."""
+    try:
+        fields = distribution.metadata
+    except FileNotFoundError:  # so the backport importlib_metadata, which stands in once it is imported
+        fields = {}
+    folder = Path(str(getattr(distribution, "_path", "unknown")))
+    name, _, version = folder.stem.partition("-")
+    return fields.get("Name") or name, fields.get("Version") or version or "unknown"
