@@ -36,20 +36,22 @@ def terminable() -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     taken = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    ended = False
+    ended: KeyboardInterrupt | None = None
 
     def end(number: int, _frame: FrameType | None) -> None:
         nonlocal ended
-        ended = True
+        ended = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
         for other in taken:
             signal.signal(other, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
+        raise ended
 
     for number in taken:
         signal.signal(number, end)
     try:
         yield
+        if ended is not None:  # compiled code that called back into Python may have lost it on the way
+            raise ended
     finally:
-        if not ended:
+        if ended is None:
             for number, handler in taken.items():
                 signal.signal(number, handler)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
-from had_cli.plugin import Block, Moments, SecondMoments, device_of, like, to_host
+from had_cli.plugin import Block, Moments, SecondMoments, device_of, like, multiply_in_place, to_host
 from had_ssf.surroundings import reflected
 
 CHANNELS = 128
@@ -166,7 +166,13 @@ class RareFeatures:
 
 
 def _squared_length(x: Any, white: Any, xp: Any) -> Any:
-    """Return the squared lengths of the rows of x W, with W upper triangular: half of it is left out."""
+    """Return the squared lengths of the rows of x W, with W upper triangular: half of it is left out.
+
+    ``x`` may be overwritten.
+    """
+    if xp is np:
+        multiply_in_place(x, white)
+        return np.vecdot(x, x)
     total = xp.zeros((x.shape[0],), dtype=x.dtype, device=device_of(x))
     for start in range(0, CHANNELS, 32):
         z = x[:, : start + 32] @ white[: start + 32, start : start + 32]

@@ -120,8 +120,9 @@ def mean_of_least(squares: Any, xp: Any) -> Any:
     """Return the mean of the roots of the NEAREST least finite values along the last axis; 0 without any."""
     least = xp.sort(squares, axis=-1)[..., :NEAREST]
     # rounding may take equal spectra below 0
-    roots = xp.sqrt(xp.clip(xp.astype(least, xp.float64), min=0.0))
+    roots = xp.sqrt(xp.clip(least, min=0.0))
     finite = xp.isfinite(roots)
-    count = xp.sum(xp.astype(finite, xp.float64), axis=-1)
-    total = xp.sum(xp.where(finite, roots, 0.0), axis=-1)
-    return xp.astype(total / xp.clip(count, min=1.0), xp.float32)
+    if bool(xp.all(finite)):
+        return xp.mean(roots, axis=-1)
+    count = xp.sum(xp.astype(finite, xp.float32), axis=-1)
+    return xp.sum(xp.where(finite, roots, xp.zeros_like(roots)), axis=-1) / xp.clip(count, min=1.0)

@@ -164,3 +164,24 @@ def test_an_interrupt_within_a_text_that_python_runs_ends_with_the_status(tmp_pa
         [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
+
+
+def test_an_interrupt_that_is_lost_on_the_way_ends_the_command_later(tmp_path):
+    """Compiled code that calls back into Python may take the exception for its own."""
+    (tmp_path / "swallowing.py").write_text(
+        "import os, signal, typer\n"
+        "from had_cli.commands.outcome import guarded\n"
+        "def command() -> None:\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        signal.pause()\n"
+        "    except BaseException:\n"
+        "        pass\n"
+        "app = typer.Typer()\n"
+        "app.command()(guarded(command))\n"
+        "app([])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "swallowing"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
