@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from had_cli.plugin import cores, ordered
 from had_ssf.ranks import EXACT, Bins, average_ranks, log_rank
 
 Float = npt.NDArray[np.float32]
@@ -28,17 +29,21 @@ def fused(layers: Float, out: Float) -> bool:
     valid pixels are ranked by sorting, more by counting (:class:`Bins`).
     """
     valid = sum(int(np.count_nonzero(np.isfinite(layers[p, :, 0]))) for p in pieces(layers.shape))
-    function = _add_sorted if valid <= EXACT else _add_counted
     for p in pieces(layers.shape):
         out[p] = np.where(np.isfinite(layers[p, :, 0]), np.float32(0), np.float32(np.nan))
-    for layer in range(layers.shape[-1]):
-        function(layers[..., layer], out, valid)
-    return valid <= EXACT
+    every = range(layers.shape[-1])
+    if valid <= EXACT:
+        for known, ranked in ordered(lambda layer: _sorted(layers[..., layer], valid), every, cores):
+            out[known] += ranked
+        return True
+    for layer in every:
+        _add_counted(layers[..., layer], out, valid)
+    return False
 
 
-def _add_sorted(layer: Float, out: Float, count: int) -> None:
+def _sorted(layer: Float, count: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     known = np.isfinite(layer)
-    out[known] += log_rank(average_ranks(layer[known]), count)
+    return known, log_rank(average_ranks(layer[known]), count)
 
 
 def _add_counted(layer: Float, out: Float, count: int) -> None:
