@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -47,28 +47,56 @@ def take_back(scores: Float, share: float, area: int) -> None:
     strips = list(pieces(scores.shape, STRIP))
     seams = [_Seams() for _ in levels]
     for strip in strips if len(strips) > 1 else ():
-        for seam, (labels, sizes) in zip(seams, _labelled(scores[strip], levels), strict=True):
+        found = _labelled(scores[strip].__ge__, levels)
+        for seam, (labels, sizes) in zip(seams, found, strict=True):
             seam.add(labels, sizes)
     across = [seam.large(area) for seam in seams]
     for number, strip in enumerate(strips):
         part = scores[strip]
-        opening = np.full(part.shape, levels[0], np.float32)
-        for level, (labels, sizes), large in zip(levels, _labelled(part, levels), across, strict=True):
-            kept = sizes >= area
-            if large:
-                kept[large[number]] = True
-            kept[0] = False
-            if not kept.any():
-                break  # components of higher levels lie within those of lower ones
-            opening[kept[labels]] = level
+        large = [labels[number] for labels in across if labels]
+        reached = _reached(part, levels, area, large)
+        opening = levels.astype(np.float32)[np.maximum(reached, 1) - 1]
         part -= np.float32(share) * np.minimum(opening, part)
 
 
-def _labelled(part: Float, levels: npt.NDArray[np.float64]) -> Iterator[tuple[Labels, npt.NDArray[np.intp]]]:
-    """Yield for each level the labels of its components and their sizes (of label 0: what is below)."""
+def _reached(
+    part: Float, levels: npt.NDArray[np.float64], area: int, large: list[npt.NDArray[np.intp]]
+) -> npt.NDArray[np.uint8]:
+    """Return at how many of the levels each pixel is in a large component.
+
+    ``large`` are labels, level by level, of what is large with what it touches in other strips; empty where
+    there are none.
+    """
+    reached = np.zeros(part.shape, np.uint8)
+    # Components of higher levels lie within large ones of lower levels: what is outside need not be labelled.
+    # Another thread is some levels ahead and may not see the last of it, which changes nothing.
+    within = None
+
+    def above(level: float) -> npt.NDArray[np.bool_]:
+        mask: npt.NDArray[np.bool_] = part >= level
+        return mask if within is None else mask & within
+
+    for number, (labels, sizes) in enumerate(_labelled(above, levels)):
+        kept = sizes >= area
+        if large:
+            kept[large[number]] = True
+        kept[0] = False
+        if not kept.any():
+            break
+        inside = kept.take(labels, mode="clip")  # none is outside; this mode is the fastest
+        reached += inside
+        if not large:  # whose labels are those of whole strips
+            within = inside
+    return reached
+
+
+def _labelled(
+    above: Callable[[float], npt.NDArray[np.bool_]], levels: npt.NDArray[np.float64]
+) -> Iterator[tuple[Labels, npt.NDArray[np.intp]]]:
+    """Yield for each level the labels of the components of ``above(level)`` and their sizes (0: the rest)."""
 
     def labelled(level: float) -> tuple[Labels, npt.NDArray[np.intp]]:
-        labels, count = ndimage.label(part >= level, _EIGHT)
+        labels, count = ndimage.label(above(level), _EIGHT)
         return labels, np.bincount(labels.reshape(-1), minlength=count + 1)
 
     return ordered(labelled, levels, cores)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ INNER, OUTER = 5, 11  # an 11 x 11 square holds what may be the anomaly itself, 
 NEAREST = 20
 HALO = OUTER
 TILE = 8  # rows and columns: the products of a tile with its surroundings stay in the cache
-TILES = 8  # at once: few large calls, since threads wait for one another at each
+TILES = 8  # at once, one below the other: fewer and larger calls, since threads wait for one another at each
+SPAN = TILE + 2 * HALO  # of a tile with its surroundings
 
 
 def ring() -> npt.NDArray[np.intp]:
@@ -26,17 +27,16 @@ def ring() -> npt.NDArray[np.intp]:
     return np.stack([i[far], j[far]], axis=1)
 
 
-@lru_cache(maxsize=TILE)
-def places(height: int) -> npt.NDArray[np.intp]:
+@cache
+def places() -> npt.NDArray[np.intp]:
     """Return where the ring's distances are among those of a tile's pixels to all around them.
 
-    A tile has ``height`` rows; its distances, pixels x ((height + 2 HALO) (TILE + 2 HALO)), are one line.
+    The distances of a tile, TILE^2 pixels x SPAN^2, are one line.
     """
-    pixel = np.arange(height * TILE)[:, None]
+    pixel = np.arange(TILE**2)[:, None]
     row, col = np.divmod(pixel, TILE)
     i, j = ring().T
-    around = (height + 2 * HALO) * (TILE + 2 * HALO)
-    found: npt.NDArray[np.intp] = pixel * around + (row + HALO + i) * (TILE + 2 * HALO) + col + HALO + j
+    found: npt.NDArray[np.intp] = pixel * SPAN**2 + (row + HALO + i) * SPAN + col + HALO + j
     return found.ravel()
 
 
@@ -67,26 +67,37 @@ class Nearest:
         """Return core height x core width."""
         xp, core = block.xp, block.core
         cube, valid = reflected(block, HALO)
-        x = xp.astype(cube, xp.float64) * like(cube, self.scale, xp)
+        factors = self._factors(cube, valid, xp)
+        result = xp.empty(
+            (core.height + -core.height % TILE, core.width + -core.width % TILE),
+            dtype=xp.float32,
+            device=device_of(cube),
+        )
+        distances = _InPlace() if xp is np else partial(ring_distances, xp=xp)
+        for col in range(0, result.shape[1], TILE):
+            strip = factors[:, col : col + SPAN, :]
+            strip = np.ascontiguousarray(strip) if xp is np else strip
+            for row in range(0, result.shape[0], TILE * TILES):
+                stop = min(row + TILE * TILES, result.shape[0])
+                least = mean_of_least(distances(strip[row : stop + 2 * HALO, ...]), xp)
+                result[row:stop, col : col + TILE] = xp.reshape(least, (-1, TILE))
+        return result[: core.height, : core.width]
+
+    def _factors(self, cube: Any, valid: Any, xp: Any) -> Any:
+        """Return (y, |y|^2, 1) of all pixels y, with rows and columns of anything up to whole tiles.
+
+        What is invalid is infinitely far from all.
+        """
+        rows, cols, count = cube.shape
+        shape = rows + (2 * HALO - rows) % TILE, cols + (2 * HALO - cols) % TILE, count + 2
+        y = xp.astype(cube, xp.float64) * like(cube, self.scale, xp)
         if not bool(xp.all(valid)):
-            x = xp.where(valid[..., None], x, xp.zeros_like(x))
-        size = xp.vecdot(x, x)
-        # what is invalid is infinitely far from all
-        x = xp.concat([x, xp.where(valid, size, xp.inf)[..., None]], axis=-1)
-        missing = -core.width % TILE  # the last tile of a row has columns that nobody asks for
-        if missing:
-            x = xp.concat([x, xp.zeros_like(x[:, :missing, :])], axis=1)
-        result = xp.empty((core.height, core.width + missing), dtype=xp.float32, device=device_of(cube))
-        for row in range(0, core.height, TILE):
-            height = min(TILE, core.height - row)
-            for col in range(0, core.width, TILE * TILES):
-                width = min(TILE * TILES, result.shape[1] - col)
-                around = x[row : row + height + 2 * HALO, col : col + width + 2 * HALO, :]
-                least = mean_of_least(ring_distances(around, xp), xp)
-                result[row : row + height, col : col + width] = xp.reshape(
-                    xp.permute_dims(least, (1, 0, 2)), (height, width)
-                )
-        return result[:, : core.width]
+            y = xp.where(valid[..., None], y, xp.zeros_like(y))
+        factors = xp.zeros(shape, dtype=xp.float64, device=device_of(cube))
+        factors[:rows, :cols, :count] = y
+        factors[:rows, :cols, count] = xp.where(valid, xp.vecdot(y, y), xp.inf)
+        factors[..., count + 1] = 1.0
+        return factors
 
 
 def nearest(variances: npt.NDArray[np.float64]) -> Nearest:
@@ -95,30 +106,62 @@ def nearest(variances: npt.NDArray[np.float64]) -> Nearest:
     return Nearest(np.divide(1.0, root, out=np.zeros_like(root), where=root > 0))
 
 
-def ring_distances(around: Any, xp: Any) -> Any:
-    """Return squared distances, tiles x height x TILE x ring in single precision, of the pixels HALO within.
+def ring_distances(strip: Any, xp: Any) -> Any:
+    """Return squared distances, tiles x TILE^2 x ring in single precision, of the pixels HALO within.
 
-    ``around`` is rows x cols x (k + 1): spectra y, and last |y|^2, by which |x - y|^2 = |x|^2 - 2 x y + |y|^2
-    is a product of matrices. Many of its entries are of no use, but it takes less time than the
-    differences of the ring alone, and in double precision nothing that matters cancels.
+    ``strip`` is rows x SPAN x (k + 2): (y, |y|^2, 1). With (-2 x, 1, |x|^2),
+    |x - y|^2 is a product of matrices. Many of its entries are of no use, but it takes less time than
+    the differences of the ring alone, and in double precision nothing that matters cancels.
     """
-    rows, cols, count = around.shape
-    height, tiles = rows - 2 * HALO, (cols - 2 * HALO) // TILE
-    columns = np.arange(tiles)[:, None] * TILE + np.arange(TILE + 2 * HALO)
-    y = xp.take(around, xp.asarray(columns.ravel(), device=device_of(around)), axis=1)
-    y = xp.permute_dims(xp.reshape(y, (rows, tiles, -1, count)), (1, 0, 2, 3))
-    x = xp.reshape(y[:, HALO:-HALO, HALO:-HALO, :], (tiles, -1, count))
-    y = xp.reshape(y, (tiles, -1, count))
-    ours = xp.concat([-2 * x[..., :-1], xp.ones_like(x[..., :1])], axis=-1)
-    products = xp.reshape(ours @ xp.permute_dims(y, (0, 2, 1)), (tiles, -1))
-    index = xp.asarray(places(height), device=device_of(around))
-    squares = xp.reshape(xp.take(products, index, axis=1), (*x.shape[:2], -1)) + x[..., -1:]
-    return xp.reshape(xp.astype(squares, xp.float32), (tiles, height, TILE, -1))
+    ours, count = _tiles(strip, xp), strip.shape[-1]
+    tops = range(0, len(ours) * TILE, TILE)
+    theirs = xp.stack([xp.reshape(strip[top : top + SPAN, ...], (-1, count)) for top in tops])
+    products = xp.reshape(ours @ xp.permute_dims(theirs, (0, 2, 1)), (len(ours), -1))
+    index = xp.asarray(places(), device=device_of(strip))
+    found = xp.take(xp.astype(products, xp.float32), index, axis=1)
+    return xp.reshape(found, (len(ours), TILE**2, -1))
+
+
+class _InPlace:
+    """:func:`ring_distances` of C-contiguous arrays of numpy, in the same memory again and again."""
+
+    def __init__(self) -> None:
+        self._products = np.empty((TILES, TILE**2, SPAN**2))
+        self._single = np.empty(self._products.shape, np.float32)
+        self._squares = np.empty((TILES, len(places())), np.float32)
+
+    def __call__(self, strip: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        """Return the distances, which the next call overwrites."""
+        ours = _tiles(strip, np)
+        tiles, _, count = ours.shape
+        row, _, number = strip.strides
+        # windows of a strip overlap, and need no copy
+        theirs = np.lib.stride_tricks.as_strided(
+            strip, (tiles, SPAN**2, count), (TILE * row, row // SPAN, number), writeable=False
+        )
+        np.matmul(ours, theirs.transpose(0, 2, 1), out=self._products[:tiles])
+        np.copyto(self._single[:tiles], self._products[:tiles], casting="same_kind")
+        for single, squares in zip(self._single[:tiles], self._squares, strict=False):
+            single.take(places(), out=squares, mode="clip")  # none is outside; "raise" goes by a buffer
+        return self._squares[:tiles].reshape(tiles, TILE**2, -1)
+
+
+def _tiles(strip: Any, xp: Any) -> Any:
+    """Return (-2 x, 1, |x|^2) of the pixels HALO within, tiles x TILE^2 x (k + 2)."""
+    x = xp.reshape(strip[HALO:-HALO, HALO:-HALO, :], (-1, TILE**2, strip.shape[-1]))
+    return xp.concat([-2 * x[..., :-2], x[..., -1:], x[..., -2:-1]], axis=-1)
 
 
 def mean_of_least(squares: Any, xp: Any) -> Any:
-    """Return the mean of the roots of the NEAREST least finite values along the last axis; 0 without any."""
-    least = xp.sort(squares, axis=-1)[..., :NEAREST]
+    """Return the mean of the roots of the NEAREST least finite values along the last axis; 0 without any.
+
+    ``squares`` may be overwritten.
+    """
+    if xp is np:
+        squares.sort(axis=-1)
+    else:
+        squares = xp.sort(squares, axis=-1)
+    least = squares[..., :NEAREST]
     # rounding may take equal spectra below 0
     roots = xp.sqrt(xp.clip(least, min=0.0))
     finite = xp.isfinite(roots)

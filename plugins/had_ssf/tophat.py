@@ -82,23 +82,30 @@ def eroded(line: Any, cols: int, xp: Any) -> Any:
 
 def reconstructed(line: Any, marker: Any, cols: int, xp: Any) -> Any:
     """Return ``marker`` dilated under ``line``, until nothing changes or STEPS times; both framed in -inf."""
-    old, new = marker, xp.full_like(marker, -xp.inf)
     size = line.shape[0]
-    wide = xp.full_like(line, -xp.inf)
     across, down = slice(1, size - 1), slice(cols, size - cols)
+
+    def views(whole: Any) -> tuple[Any, ...]:
+        return whole, whole[:-2], whole[across], whole[2:], whole[down]
+
+    other, wide = xp.full_like(line, -xp.inf), xp.full_like(line, -xp.inf)
+    old, new = views(marker), views(other)
+    row, limit = wide[across], line[down]
+    above, middle, below = wide[: -2 * cols], wide[down], wide[2 * cols :]
     for step in range(1, STEPS + 1):
-        xp.maximum(old[:-2], old[across], out=wide[across])
-        xp.maximum(wide[across], old[2:], out=wide[across])
-        xp.maximum(wide[: -2 * cols], wide[down], out=new[down])
-        xp.maximum(new[down], wide[2 * cols :], out=new[down])
-        xp.minimum(new[down], line[down], out=new[down])
+        (now, left, here, right, _), found = old, new[-1]
+        xp.maximum(left, here, out=row)
+        xp.maximum(row, right, out=row)
+        xp.maximum(above, middle, out=found)
+        xp.maximum(found, below, out=found)
+        xp.minimum(found, limit, out=found)
         # once nothing changes, further steps do no harm, and looking costs as much as a part of a step
-        if step % LOOK == 0 and bool(xp.all(new == old)):
+        if step % LOOK == 0 and bool(xp.all(new[0] == now)):
             break
         old, new = new, old
     else:
-        return old
-    return new
+        return old[0]
+    return new[0]
 
 
 @dataclass(frozen=True)
