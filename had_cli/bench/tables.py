@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv as comma
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from had_cli.bench.results import BenchResults, number
 from had_cli.bench.summary import distance
 from had_cli.bench.trained import MARK, NOTE
+from had_cli.results.spreadsheet import comma_separated
 
 MAIN = ("auc_df", "average_precision", "pd_at_pf_1e_2", "pd_at_pf_1e_3")
 """The metrics that are shown scene by scene; the others are shown by their means."""
@@ -19,9 +18,6 @@ COSTS = (("seconds", "time (s)", 2, 1.0), ("peak_memory", "peak memory (MiB)", 0
 """Name in ``timings.json``, title, decimals, and what one unit of the table is."""
 
 Rows = list[list[str]]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that spreadsheets compute
-
 
 # of what is marked in a row: nothing, the best, the second
 Marks = list[list[str]]
@@ -154,7 +150,7 @@ def csv(found: BenchResults) -> str:
         rows.append(
             (*head, *figures, *(cell["pixels"][name] for name in pixels), cell["trained_on"] or "", "")
         )
-    return _comma(rows)
+    return comma_separated(rows)
 
 
 def timings_csv(found: BenchResults) -> str:
@@ -162,7 +158,7 @@ def timings_csv(found: BenchResults) -> str:
     names = ("scene", "label", "seconds", "peak_memory", "memory_before", "device_memory", "device", "engine")
     rows: list[Sequence[Any]] = [names]
     rows += [["" if cell[name] is None else cell[name] for name in names] for cell in found.timings["cells"]]
-    return _comma(rows)
+    return comma_separated(rows)
 
 
 def metric_of(found: BenchResults, name: str) -> dict[str, Any]:
@@ -173,25 +169,3 @@ def metric_of(found: BenchResults, name: str) -> dict[str, Any]:
 
 def _over(values: Mapping[str, Any], labels: Sequence[str], show: Any) -> list[str]:
     return [show(number(values[label])) if label in values else "-" for label in labels]
-
-
-def _comma(rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    comma.writer(text, lineterminator="\n").writerows([map(_harmless, row) for row in rows])
-    return text.getvalue()
-
-
-def _harmless(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula: a name such as ``=1+1`` gets an apostrophe."""
-    if not isinstance(cell, str) or _is_number(cell):
-        return cell
-    line = cell.replace("\r", " ").replace("\n", " ")  # a new line would begin a cell of its own
-    return f"'{line}" if cell.startswith(_FORMULA) else line
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -189,13 +187,11 @@ _COLUMNS = (
 def write_summary(found: Sequence[Done], path: Path, *, overwrite: bool) -> None:
     """Write a row of comma-separated values for each scene."""
     from had_cli.files import write_whole
+    from had_cli.results.spreadsheet import comma_separated
 
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for each in found:
-        writer.writerow(_row(each))
-    write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"), overwrite=overwrite)
+    rows = [_row(each) for each in found]
+    text = comma_separated([_COLUMNS, *([row.get(name) for name in _COLUMNS] for row in rows)])
+    write_whole(path, text.encode("utf-8", "surrogateescape"), overwrite=overwrite)
 
 
 def _row(each: Done) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -77,8 +78,9 @@ def report(error: BaseException, *, debug: bool = False) -> None:
 
 
 def complain(text: str) -> None:
-    """Print one line, marked as ours, on standard error."""
-    typer.echo(f"had: {text}", err=True)
+    """Print one line, marked as ours, on standard error; of a name of thousands of letters the two ends."""
+    shown = re.sub(r"(\S{80})\S{200,}(\S{40})", r"\1...\2", text)
+    typer.echo(f"had: {shown}", err=True)
 
 
 def _is_typers(error: BaseException) -> bool:

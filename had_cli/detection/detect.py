@@ -30,6 +30,7 @@ from had_cli.results.metrics.evaluation import Evaluation, evaluate, json_value
 from had_cli.scenes.constant import constant_bands, left_out
 from had_cli.scenes.describe import runs
 from had_cli.scenes.open import open_scene
+from had_cli.scenes.origin import origin_of
 from had_cli.scenes.quality import count_flagged
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
@@ -256,14 +257,17 @@ def detect(
     start = time.perf_counter()
     opened, left_out = _as_scene(scene), ""
     _check_background(opened, description)
+    origin = origin_of(opened, description.offset_invariant)
+    read = opened if origin is None else opened.less(origin)
     if not keep_constant_bands:
-        opened, left_out = _without_constant(opened, loaded, progress)
+        read, left_out = _without_constant(read, loaded, progress)
+        opened = read if origin is None else read.less(None)
     stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
     shared: dict[str, Any] = {"memory": budget, "seed": seed, "weights": loaded, "progress": progress}
     with (
-        _on_a_cluster(opened, cluster, shared)
+        _on_a_cluster(read, cluster, shared)
         if engine == "dask"
-        else Executor(opened, device=device, stream=stream, **shared)
+        else Executor(read, device=device, stream=stream, **shared)
     ) as run:
         if left_out:
             run.warn(left_out)

@@ -1,7 +1,8 @@
 """MATLAB files of version 5, walked before they are parsed.
 
-scipy parses cells and structures by recursion in C, and believes the sizes it is told: nested some ten
-thousand times they end the process, and a head of 50 bytes can ask for gigabytes. Here the elements are
+scipy parses cells and structures by recursion in C, and believes the sizes and types it is told: nested some
+ten thousand times they end the process, as does a type that is none, and a head of 50 bytes can ask for
+gigabytes. Here the elements are
 walked with a stack of their own, as
 https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf lays them out. Arrays of numbers, which
 are most of a file, are passed over by their heads.
@@ -20,7 +21,9 @@ from typing import BinaryIO, Protocol
 DEEPEST = 64
 _HEAD = 128
 _MATRIX, _COMPRESSED = 14, 15
-_CELL, _STRUCTURE, _OBJECT = 1, 2, 3
+_CELL, _STRUCTURE, _OBJECT, _SPARSE = 1, 2, 3, 5
+_VALUES = {*range(1, 8), 9, 12, 13, 16, 17, 18}  # types that values can have
+_COMPLEX = 0x800
 _FUNCTION, _OPAQUE = 16, 17
 _RATIO = 1040  # zlib makes at most 1032 bytes of one
 _NAMES = 1 << 20
@@ -107,8 +110,12 @@ def _begin(stream: _Stream, order: str, length: int) -> _Level:
     flags = part()
     if len(flags) < 8:
         raise ValueError("an array has no flags")
-    kind = struct.unpack(f"{order}I", flags[:4])[0] & 0xFF
+    word = struct.unpack(f"{order}I", flags[:4])[0]
+    kind = word & 0xFF
     if kind not in {_CELL, _STRUCTURE, _OBJECT, _FUNCTION, _OPAQUE}:
+        part()  # sizes
+        part()  # name
+        _check_values(stream, order, level, (3 if kind == _SPARSE else 1) + bool(word & _COMPLEX))
         return level
     sizes = part()  # of an opaque object: the first of three names
     part()
@@ -126,6 +133,24 @@ def _begin(stream: _Stream, order: str, length: int) -> _Level:
     if not 0 <= count * max(1, fields) <= (level.left // 8 if fields else _FIELDLESS):
         raise ValueError(f"a cell or structure of {count} elements does not fit into the file")
     return _Level(level.left, count * fields)
+
+
+def _check_values(stream: _Stream, order: str, level: _Level, parts: int) -> None:
+    """Check the types of the parts that hold an array's values; the last is not passed over."""
+    skipped = 0
+    for _ in range(parts):
+        stream.skip(skipped)
+        if level.left < 8:
+            raise ValueError("an array has no values")
+        kind, count = struct.unpack(f"{order}II", stream.read(8))
+        level.left -= 8
+        if kind >> 16:
+            kind, count = kind & 0xFFFF, 0
+        if kind not in _VALUES:
+            raise ValueError(f"the values of an array are of type {kind}, which there is not")
+        skipped = min(count + -count % 8, level.left)
+        level.left -= skipped
+    level.left += skipped
 
 
 def _part(stream: _Stream, order: str, level: _Level) -> bytes:

@@ -44,7 +44,7 @@ def open_envi(path: str, options: Mapping[str, Any]) -> Source:
         tiff = _foreign(header)
         data = data_beside(given, None if tiff else geometry(header)[1], notes, tiff=tiff)
     else:
-        beside, esri = header_beside(given), esri_beside(given)
+        beside, esri = header_beside(given, notes), esri_beside(given)
         if beside is None and esri is not None:
             return open_esri(given, esri, options)
         if beside is None:

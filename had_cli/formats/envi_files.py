@@ -40,21 +40,24 @@ _GZIP = b"\x1f\x8b"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def header_beside(data: Path) -> Path | None:
-    """Return the ENVI header of a data file, or None."""
+def header_beside(data: Path, notes: list[str] | None = None) -> Path | None:
+    """Return the ENVI header of a data file, or None; of several the first, and note the choice."""
     if data.suffix.lower() == ".hdr":
         return None
-    for candidate in (
-        data.with_suffix(".hdr"),
-        Path(f"{data}.hdr"),
-        data.with_suffix(".HDR"),
-        Path(f"{data}.HDR"),
-    ):
-        if candidate.is_file():
-            with candidate.open("rb") as file:
-                if begins(file):
-                    return candidate
-    return None
+    names = [Path(f"{bare}{end}") for end in (".hdr", ".HDR") for bare in (data.with_suffix(""), data)]
+    found = [path for path in names if path.is_file() and _is_header(path)]
+    # a file system that ignores case shows one file under two names
+    others = [path.name for path in found[1:] if not path.samefile(found[0])]
+    if others and notes is not None:
+        notes.append(
+            f"{found[0].name} is taken as the header of {data.name}; also there: {', '.join(others)}"
+        )
+    return found[0] if found else None
+
+
+def _is_header(path: Path) -> bool:
+    with path.open("rb") as file:
+        return begins(file)
 
 
 def candidates(header: Path, suffixes: tuple[str, ...] = DATA_SUFFIXES) -> list[Path]:

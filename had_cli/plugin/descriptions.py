@@ -196,7 +196,10 @@ class Method:
     degrees of freedom the method records as the fact ``chi_square_freedom``. ``background`` says that the
     method takes the statistics of its background from the pixels that the user chose, where some were
     (``run.reduce(..., background=True)``); for other methods ``--background`` is an error.
-    degrees of freedom the method records as the fact ``chi_square_freedom``.
+    ``offset_invariant`` says that no score changes when a constant is added to every value of the scene
+    (``"scene"``), or to every value of a band (``"bands"``). Where values of 32 or 64 bits lie so far
+    from zero that single precision loses what varies, such a constant, ``run.scene.origin``, is taken off in
+    double precision; for other methods (``"none"``) never.
     ``continues`` says that ``train`` begins from ``job.start`` where weights are given to begin from.
     """
 
@@ -214,6 +217,7 @@ class Method:
     double_precision: bool = False
     chi_square: bool = False
     background: bool = False
+    offset_invariant: Literal["none", "scene", "bands"] = "none"
     continues: bool = False
 
     def __post_init__(self) -> None:
@@ -227,6 +231,10 @@ class Method:
         _check(
             self.weights in {"none", "optional", "required"},
             f"method {self.name}: weights={self.weights!r} is not none, optional or required",
+        )
+        _check(
+            self.offset_invariant in {"none", "scene", "bands"},
+            f"method {self.name}: offset_invariant={self.offset_invariant!r} is not none, scene or bands",
         )
         _check(
             self.train is not None or not self.train_params, f"method {self.name}: train_params without train"

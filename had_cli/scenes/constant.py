@@ -13,12 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.scenes.describe import runs
+from had_cli.scenes.origin import pieces
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
 
-# Pieces of a row that are looked at first, and pixels in each.
-PIECES = 16
-PIECE = 256
 # What is read at a time of the bands that are still in doubt.
 BLOCK_BYTES = 32 * 1024 * 1024
 
@@ -45,7 +43,7 @@ def constant_bands(scene: Scene, progress: Callable[[str, float], None] | None =
     count = scene.shape[2]
     low, high = np.full(count, np.inf, np.float32), np.full(count, -np.inf, np.float32)
     doubtful = np.arange(count)
-    for place in _pieces(scene.shape):
+    for place in pieces(scene.shape):
         _widen(low, high, doubtful, scene.read(place))
     left = doubtful[~(low < high)]
     if len(left):
@@ -98,15 +96,6 @@ def left_out(scene: Scene, out: npt.NDArray[np.bool_]) -> str:
 def _key(scene: Scene) -> tuple[object, ...]:
     centres = scene.wavelengths
     return scene.bands.tobytes(), None if centres is None else centres.tobytes()
-
-
-def _pieces(shape: tuple[int, int, int]) -> Iterator[Window]:
-    """Yield pieces of rows, evenly down the scene and staggered across it."""
-    rows, cols, _ = shape
-    width, pieces = min(cols, PIECE), min(rows, PIECES)
-    for index in range(pieces):
-        row = (2 * index + 1) * rows // (2 * pieces)
-        yield Window(int((index * 0.6180339887) % 1 * (cols - width)), row, width, 1)
 
 
 def _strips(scene: Scene, bands: int) -> Iterator[Window]:

@@ -41,6 +41,7 @@ def refuse_inputs(output: str | Path | None, inputs: Iterable[Named]) -> None:
         for what, given in inputs:
             if given is not None and any(_same(written, file) for file in _files(_local(given))):
                 does = "is" if written == output else f"would replace {printable(written)}, which is"
+                does = "is a folder that holds" if written.is_dir() else does
                 raise OutputError(
                     f"{printable(output)}: {does} {what} itself ({printable(given)}); "
                     "give another name for the output"

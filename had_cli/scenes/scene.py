@@ -45,6 +45,8 @@ class Scene:
     background
         Pixels of the window that the user chose for statistics of the background; default: none chosen, all
         of them.
+    origin
+        What is taken off each of ``bands`` before values become float32; default: nothing. See :meth:`less`.
     """
 
     def __init__(
@@ -57,8 +59,9 @@ class Scene:
         quality: Sequence[QualityLayer] | None = None,
         options: Mapping[str, Any] | None = None,
         background: Background | None = None,
+        origin: npt.NDArray[np.float64] | None = None,
     ) -> None:
-        self.source, self.options = source, options
+        self.source, self.options, self.origin = source, options, origin
         info = source.info
         rows, cols, count = info.shape
         self.window = window or Window(0, 0, cols, rows)
@@ -193,11 +196,13 @@ class Scene:
         """
         rows, cols, count = self.shape
         chosen, own, valid, known = self.bands, self.window, self.mask, self.background
+        origin = self.origin
         if bands is not None:
             index = np.unique(np.asarray(bands, dtype=np.intp))
             if not len(index) or index[0] < 0 or index[-1] >= count:
                 raise SceneError(f"{self.path}: bands must lie within the scene's {count}")
             chosen = self.bands[index]
+            origin = None if origin is None else origin[index]
         if window is not None:
             if (
                 window.width < 1
@@ -226,6 +231,23 @@ class Scene:
             quality=self.quality,
             options=self.options,
             background=known,
+            origin=origin,
+        )
+
+    def less(self, origin: npt.NDArray[np.float64] | None) -> Scene:
+        """Return the same view with ``origin`` (bands,) taken off its values in double precision.
+
+        For :func:`had_cli.scenes.origin.origin_of`. Everything else that reads pixels wants them as they are.
+        """
+        return Scene(
+            self.source,
+            bands=self.bands,
+            window=self.window,
+            mask=self.mask,
+            quality=self.quality,
+            options=self.options,
+            background=self.background,
+            origin=origin,
         )
 
     # -- pixels ---------------------------------------------------------------------------------
@@ -251,7 +273,8 @@ class Scene:
             None if self.mask is None else self.mask[view.rows, view.cols],
             *(~layer.read(there, used) for layer in self.quality),
         )
-        return Stored(view, raw, self.source.info, self.bands, tuple(m for m in masks if m is not None))
+        keep = tuple(m for m in masks if m is not None)
+        return Stored(view, raw, self.source.info, self.bands, keep, self.origin)
 
     def close(self) -> None:
         """Release the file."""

@@ -26,6 +26,8 @@ class Stored:
         Height x width x bands in any order of the axes.
     keep
         Height x width masks, True where a pixel takes part.
+    origin
+        What is taken off each band, (bands,), before values become single precision; None for nothing.
     """
 
     def __init__(
@@ -35,8 +37,9 @@ class Stored:
         info: SceneInfo,
         bands: npt.NDArray[np.intp],
         keep: tuple[Mask, ...],
+        origin: npt.NDArray[np.float64] | None = None,
     ) -> None:
-        self.window = window
+        self.window, self._origin = window, origin
         self._raw, self._info, self._bands, self._keep = raw, info, bands, keep
 
     def pixels(self, window: Window | None = None, *, order: Literal["C", "K"] = "C") -> Float:
@@ -56,13 +59,14 @@ class Stored:
         raw, info = self._raw[there], self._info
         invalid = equals_nodata(raw, info.nodata, self._bands)
         with np.errstate(over="ignore", invalid="ignore"):  # doubles beyond single precision: not finite
-            if info.scale is None and info.offset is None:
+            if info.scale is None and info.offset is None and self._origin is None:
                 copied = invalid is not None and raw.dtype == np.float32
                 cube = raw.astype(np.float32, order=order, copy=copied)
             else:
                 # in double: a float32 product would lose the last digits of a 32-bit count
                 scale = 1.0 if info.scale is None else info.scale[self._bands]
                 offset = 0.0 if info.offset is None else info.offset[self._bands]
+                offset = offset if self._origin is None else offset - self._origin
                 cube = (raw * scale + offset).astype(np.float32, order=order)
         if invalid is not None:
             cube[invalid] = np.nan

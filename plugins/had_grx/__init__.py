@@ -13,6 +13,7 @@ def had_methods() -> list[Method]:
             paper="Reed & Yu, IEEE Trans. ASSP 38(10), 1990, doi 10.1109/29.60107",
             detect="had_grx.detector:detect",
             double_precision=True,
+            offset_invariant="bands",
             chi_square=True,
             background=True,
             params=(

@@ -81,7 +81,9 @@ def score(
     run.record(rank=white.rank)
     run.record(**{"valid_pixels" if chosen is None else "background_pixels": moments.count})
     if algorithm != "rxd":
-        return run.map(Matched(white, hybrid=algorithm == "rxd-utd"))
+        # ones are of the scene's own values, also where an origin was taken off these
+        origin = 0.0 if run.scene.origin is None else run.scene.origin
+        return run.map(Matched(white, 1 - (moments.mean + origin), hybrid=algorithm == "rxd-utd"))
     if weight is None:  # a shrunk covariance makes no chi-square scores, whatever the background
         run.record(chi_square_freedom=white.rank)
     return run.map(Distance(white, precision(run, white, covariance)))
@@ -136,6 +138,7 @@ class Matched:
     """
 
     white: Whitening
+    ones: npt.NDArray[np.float64]  # less the mean, (bands,)
     hybrid: bool
 
     def __call__(self, block: Block) -> Any:
@@ -143,7 +146,7 @@ class Matched:
         xp = block.xp
         cube = block.core_of(block.cube)
         pixels = xp.reshape(cube, (-1, cube.shape[-1]))
-        ones = (1 - self.white.mean) @ self.white.matrix
+        ones = self.ones @ self.white.matrix
         mean, target, matrix = (like(pixels, a, xp) for a in (self.white.mean, ones, self.white.matrix))
         scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=device_of(pixels))
         chunk = chunk_pixels(xp)

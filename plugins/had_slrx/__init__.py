@@ -13,6 +13,7 @@ def had_methods() -> list[Method]:
             paper="Jin, Dang & Zhu, IEEE GRSL 2024, doi 10.1109/LGRS.2024.3456178",
             detect="had_slrx.detector:detect",
             double_precision=True,
+            offset_invariant="scene",
             params=(
                 Param(
                     name="block_size",

@@ -15,6 +15,7 @@ def had_methods() -> list[Method]:
             paper="the had developers: spatial-spectral fusion, defined in docs/methods/ssf.md",
             detect="had_ssf.detector:detect",
             double_precision=True,
+            offset_invariant="scene",
             params=(
                 Param(
                     name="wide",

@@ -65,6 +65,7 @@ class Server:
     """A forking server; ``module`` is imported instead of the program had where a test says so."""
 
     module = ""
+    seconds, space = SECONDS, SPACE
 
     def __init__(self, temporary: Path, *, torch: bool) -> None:
         self.temporary = temporary
@@ -91,16 +92,26 @@ class Server:
 
     def run(self, folder: Path, case: Case) -> dict:
         """Return how a case ended."""
+        self.begin(folder, case)
+        return self.ended()
+
+    def begin(self, folder: Path, case: Case, **more: str) -> int:
+        """Begin a case, and return the number of its process."""
         job = {
             "folder": str(folder),
             "words": [os.fsencode(word).hex() for word in case.words],
             "environment": {"CANARY": str(folder.parent / "canary"), **case.environment},
-            "seconds": SECONDS,
-            "bytes": SPACE,
+            "seconds": self.seconds,
+            "bytes": self.space,
             "module": self.module,
+            **more,
         }
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())["child"]
+
+    def ended(self) -> dict:
+        """Return how the case at hand ended."""
         return json.loads(self._process.stdout.readline())
 
     def close(self) -> None:
@@ -203,8 +214,8 @@ class Attack:
             return "traceback", said
         if ended["status"] not in {0, 1, 2}:
             return "crash", f"status {ended['status']} {said}"
-        if hidden or (new and ended["status"] and not case.parts):
-            return "left file", f"{(hidden or new)[:3]} {said}"
+        if ended["left"] or hidden or (new and ended["status"] and not case.parts):
+            return "left file", f"{(hidden or new or ['a process'])[:3]} {said}"
         if memory > USED:
             return "memory", f"{memory >> 20} MiB {said}"
         if ended["status"]:

@@ -21,6 +21,7 @@ def reading(draw: random.Random, scene: str, folder: Path) -> list[str]:
     method, out = draw.choice(METHODS), draw.choice(OUTPUTS)
     engine = draw.choice(([], ["--engine", "stream"], ["--json"]))
     kind = draw.choice(("info", "detect", "detect", "detect", "convert", "part", "threshold", "quicklook"))
+    rule = ["--rule", draw.choice(("quantile:0.9", "cfar:1e-2"))]
     role = draw.random()
     if role < 0.12:
         np.save(folder / "sound.npy", CUBE)
@@ -40,7 +41,7 @@ def reading(draw: random.Random, scene: str, folder: Path) -> list[str]:
         "detect": ["detect", "-m", method, scene, "-o", out, *engine],
         "convert": ["convert", scene, out],
         "part": ["convert", scene, out, "--bands", "1-2", "--window", "1", "1", "3", "3"],
-        "threshold": ["threshold", scene, "--mask-out", "mask.tif", "--vector", "places.geojson"],
+        "threshold": ["threshold", scene, *rule, "-o", "mask.tif", "--vector", "places.geojson"],
         "quicklook": ["quicklook", scene, "-o", "look.png"],
     }[kind]
 

@@ -329,7 +329,12 @@ def truths(draw: random.Random, folder: Path) -> Case:
     generate.write_geotiff(folder / "map.tif", scores, annotate=tag)
     np.save(folder / "scene.npy", CUBE)
     rule = draw.choice(("cfar:1e-3", "chi2:1e-3", "quantile:0.9", "cfar:0", "quantile:nan", "otsu", "x:y"))
-    words = draw.choice(
-        (["threshold", "map.tif"], ["report", "scene.npy", "map.tif", "-o", "page.html"], ["info", "map.tif"])
+    return Case(
+        draw.choice(
+            (
+                ["threshold", "map.tif", "--rule", rule, "-o", "mask.tif"],
+                ["report", "scene.npy", "map.tif", "-o", "page.html", "--threshold", rule],
+                ["info", "map.tif"],
+            )
+        )
     )
-    return Case([*words, *([] if words[0] == "info" else ["--threshold", rule])])

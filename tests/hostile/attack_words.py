@@ -68,53 +68,26 @@ HARD = (
     ),
 )
 OPTIONS = {
-    "detect": (
-        *(
-            "--bands",
-            "--exclude-bands",
-            "--mask",
-            "--truth",
-            "--device",
-            "--engine",
-            "--memory",
-            "--seed",
-            "-o",
-            "-w",
-        ),
-        *(
-            "--threshold",
-            "--mask-out",
-            "--vector",
-            "--variable",
-            "--truth-variable",
-            "--quality",
-            "--window",
-            "-m",
-        ),
-        *("--block-size", "--epochs", "--log-file", "--min-pixels", "--factor"),
-    ),
-    "convert": ("--bands", "--window", "--variable", "--exclude-bands", "--mask"),
-    "threshold": ("--threshold", "--mask-out", "--vector", "--min-pixels", "--method"),
-    "evaluate": ("--truth", "--roc", "--truth-variable"),
-    "quicklook": ("-o", "--scores", "--bands", "--window"),
-    "report": ("-o", "--threshold", "--truth", "--bands", "--window", "--min-pixels"),
-    "info": ("--variable",),
-    "train": (
-        "-m",
-        "-o",
-        "--epochs",
-        "--batch-size",
-        "--patches",
-        "--seed",
-        "--checkpoint",
-        "--log-file",
-        "--device",
-    ),
-    "demo": ("--device", "--seed", "--method"),
-    "devices": ("--json",),
-    "models": ("--json",),
-    "plugins": ("--json", "--folder"),
-    "nothing": ("-x",),
+    command: options.split()
+    for command, options in {
+        "detect": "--bands --exclude-bands --mask --truth --device --engine --memory-limit --seed -o -w"
+        " --threshold --mask-out --vector --variable --truth-variable --quality --window -m --block-size"
+        " --epochs --log-json --min-pixels --factor --background --background-exclude --jobs --workers"
+        " --scheduler --save-parts --summary",
+        "convert": "--bands --window --variable --exclude-bands --truth-variable --dtype --interleave",
+        "threshold": "--rule -o --vector --min-pixels --scene --window --variable --seed",
+        "evaluate": "--truth --roc --truth-variable --variable",
+        "quicklook": "-o --overlay --rgb --size --threshold --truth --variable",
+        "report": "-o --threshold --truth --bands --exclude-bands --window --min-pixels --variable",
+        "info": "--variable --truth-variable --quality",
+        "train": "-m -o --epochs --batch-size --patches --seed --checkpoint --log-file --device --bands"
+        " --mask --from --tensorboard --window",
+        "demo": "--device --seed",
+        "devices": "--json",
+        "models": "--json -o --probe",
+        "plugins": "--json --folder",
+        "nothing": "-x",
+    }.items()
 }
 
 
@@ -132,7 +105,7 @@ def arguments(draw: random.Random, folder: Path) -> Case:
     words = {
         "detect": ["detect", "scene.npy", "-o", "out.tif"],
         "convert": ["convert", "scene.npy", "out.npy"],
-        "threshold": ["threshold", "map.tif"],
+        "threshold": ["threshold", "map.tif", "--rule", "quantile:0.9"],
         "evaluate": ["evaluate", "map.tif", "--truth", "marks.npy"],
         "quicklook": ["quicklook", "scene.npy", "-o", "look.png"],
         "report": ["report", "scene.npy", "map.tif", "-o", "page.html"],
@@ -229,8 +202,8 @@ def outputs(draw: random.Random, folder: Path) -> Case:
             ["detect", "-m", "grx", scene, "-o", "new.tif", "--mask-out", out, "--threshold", "quantile:0.9"],
             ["convert", scene, out],
             ["convert", scene, out, "--bands", "1-2"],
-            ["threshold", "map.tif", "--mask-out", out],
-            ["threshold", "map.tif", "--vector", out],
+            ["threshold", "map.tif", "--rule", "quantile:0.9", "-o", out],
+            ["threshold", "map.tif", "--rule", "quantile:0.9", "--vector", out],
             ["quicklook", scene, "-o", out],
             ["evaluate", "map.tif", "--truth", "marks.npy", "--roc", out],
             ["report", scene, "map.tif", "-o", out],

@@ -153,3 +153,19 @@ def test_a_dataset_that_was_never_written(had, tmp_path):
     with h5py.File(tmp_path / "scene.mat", "w") as file:
         file.create_dataset("data", shape=(200, 10**6, 10**6), dtype="f4", chunks=(10, 100, 100))
     assert "were never written" in had("detect", "-m", "grx", tmp_path / "scene.mat").line
+
+
+def test_of_two_headers_the_one_taken_is_told(had, tmp_path):
+    generate.write_envi(tmp_path / "line.hdr", generate.make_cube(6, 5, 4))
+    (tmp_path / "line.img.hdr").write_bytes((tmp_path / "line.hdr").read_bytes())
+    told = "line.hdr is taken as the header of line.img; also there: line.img.hdr"
+    assert told in had("info", tmp_path / "line.img").out
+    (tmp_path / "line.img.hdr").write_text("no header")
+    assert "is taken" not in had("info", tmp_path / "line.img").out
+
+
+def test_of_two_data_files_the_one_taken_is_told(had, tmp_path):
+    generate.write_envi(tmp_path / "line.hdr", generate.make_cube(6, 5, 4))
+    (tmp_path / "line.dat").write_bytes((tmp_path / "line.img").read_bytes())
+    told = "line.img is taken as the data of line.hdr; also there: line.dat"
+    assert told in had("info", tmp_path / "line.hdr").out

@@ -53,6 +53,37 @@ class TestMat5:
             else:
                 assert f"nested more than {DEEPEST} deep" in refusal(path)
 
+    @pytest.mark.parametrize("kind", [0, 8, 14, 15, 19, 131, 0xFFFF])
+    @pytest.mark.parametrize("inside", ["nothing", "a cell", "zlib"])
+    def test_values_of_a_type_that_there_is_not(self, tmp_path, kind, inside):
+        """scipy takes the type for a place in a table, whatever it is."""
+        import zlib
+
+        cube = made.matrix(6, CUBE.shape, made.element(kind, CUBE.astype("f8").tobytes("F")), name=b"data")
+        if inside == "a cell":
+            cube = made.matrix(1, (1, 1), cube, name=b"data")
+        if inside == "zlib":
+            cube = struct.pack("<II", 15, len(zlib.compress(cube))) + zlib.compress(cube)
+        assert f"type {kind}" in refusal(written(tmp_path / "s.mat", cube))
+
+    def test_arrays_of_every_kind_are_fine(self, tmp_path):
+        import scipy.io
+        import scipy.sparse
+
+        values = {
+            "data": CUBE,
+            "complex": CUBE * 1j,
+            "sparse": scipy.sparse.eye(4).tocsc(),
+            "imaginary": scipy.sparse.eye(4).tocsc() * 1j,
+            "small": np.ones(1, "u1"),
+            "empty": np.empty((0, 3)),
+            "text": "wörter",
+            "inside": {"complex": np.ones(3) * 1j, "none": np.empty((0, 0))},
+        }
+        for packed in (False, True):
+            scipy.io.savemat(tmp_path / "s.mat", values, do_compression=packed)
+            np.testing.assert_array_equal(open_scene(tmp_path / "s.mat").read(), CUBE)
+
     def test_counts_that_lead_beyond_their_element(self, tmp_path):
         """Flat by the lengths, nested by the counts, which scipy goes by."""
         fields = made.element(5, struct.pack("<i", 8)) + made.element(1, b"f" * 8)

@@ -146,6 +146,47 @@ def test_a_disk_that_fills_up(here, suffix, overwrite):
 
 
 @linux
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["convert", "line.npy", "o.zarr"],
+        ["threshold", "map.tif", "--rule", "quantile:0.5", "--vector", "o.geojson"],
+        ["threshold", "map.tif", "--rule", "quantile:0.5", "--vector", "o.gpkg"],
+        ["threshold", "map.tif", "--rule", "quantile:0.5", "--vector", "o.shp"],
+        ["threshold", "map.tif", "--rule", "quantile:0.5", "-o", "o.tif", "--vector", "p.geojson"],
+        ["evaluate", "map.tif", "--truth", "truth.npy", "--roc", "o.csv"],
+        ["quicklook", "line.npy", "-o", "o.png"],
+        ["report", "line.npy", "map.tif", "-o", "o.html"],
+        ["models", "export", "ferd-200", "-o", "o.onnx"],
+    ],
+    ids=lambda words: f"{words[0]} {words[-1]}",
+)
+def test_a_disk_that_fills_up_under_other_outputs(here, words):
+    random = np.random.default_rng(1)
+    generate.write_npy(here / "line.npy", random.random((60, 50, 4)).astype(np.float32))
+    generate.write_npy(here / "truth.npy", (random.random((60, 50)) < 0.1).astype("u1"))
+    generate.write_geotiff(here / "map.tif", random.random((60, 50, 1)).astype(np.float32), crs="EPSG:32611")
+    before = files(here)
+    command = " ".join([*HAD, *words])
+    ended = subprocess.run(
+        ["bash", "-c", f"ulimit -f 1; exec {command}"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if "install it" in ended.stderr or "pip install" in ended.stderr:
+        pytest.skip(ended.stderr)
+    assert ended.returncode == 1, ended
+    line = ended.stderr.splitlines()[-1]
+    assert line.startswith("had: o.")
+    assert "Traceback" not in ended.stderr
+    assert "unexpected" not in ended.stderr
+    assert files(here) == before
+
+
+@linux
 @pytest.mark.parametrize("suffix", [".tif", ".hdr", ".mat", ".npy", ".npz"])
 def test_a_small_file_system(here, suffix):
     if os.geteuid() or shutil.which("unshare") is None:
@@ -284,10 +325,30 @@ def _catches(status, number):
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
-def test_cells_of_a_spreadsheet_compute_nothing():
-    from had_cli.bench.tables import _comma
+def test_cells_of_a_summary_compute_nothing(had, here):
+    (here / "line.npy").rename(here / "=1+1.npy")
+    generate.write_npy(here / "@x.npy", CUBE)
+    assert had("detect", "-m", "grx", "=1+1.npy", "@x.npy", "-o", "maps/", "--summary", "s.csv").status == 0
+    cells = [line.split(",")[:2] for line in (here / "s.csv").read_text().splitlines()[1:]]
+    assert cells == [["'=1+1.npy", "maps/=1+1_grx.tif"], ["'@x.npy", "maps/@x_grx.tif"]]
 
-    text = _comma([("=1+1", "+x", "-x", "@x", "\tx", "\rx"), ("a=1", "-1.5", 2, -3.0, "", "inf")])
+
+def test_a_folder_is_no_output(had, here):
+    assert had("convert", "line.npy", ".").line.startswith(".: is a folder that holds the source itself")
+    (here / "empty").mkdir()
+    assert "empty" in had("convert", "line.npy", "empty").line
+
+
+def test_a_name_of_thousands_of_letters_is_told_by_its_ends(had, here):
+    line = had("convert", "line.npy", "a" * 5000 + ".npy").line
+    assert "a" * 80 + "..." in line
+    assert len(line) < 500
+
+
+def test_cells_of_a_spreadsheet_compute_nothing():
+    from had_cli.results.spreadsheet import comma_separated
+
+    text = comma_separated([("=1+1", "+x", "-x", "@x", "\tx", "\rx"), ("a=1", "-1.5", 2, -3.0, "", "inf")])
     assert text == "'=1+1,'+x,'-x,'@x,'\tx,' x\na=1,-1.5,2,-3.0,,inf\n"
 
 

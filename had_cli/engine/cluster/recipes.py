@@ -64,7 +64,7 @@ class FileScene:
     Attributes
     ----------
     options : those of the reader
-    bands, window, mask : as in :class:`Scene`
+    bands, window, mask, origin : as in :class:`Scene`
     quality : names of the quality masks in use
     facts : what the file must be like, so that another one of its name is noticed
     key : tells a file that is open already
@@ -77,6 +77,7 @@ class FileScene:
     mask: Mask | None
     quality: tuple[str, ...]
     facts: str
+    origin: npt.NDArray[np.float64] | None
     key: str = field(default_factory=_key)
 
     @classmethod
@@ -102,6 +103,7 @@ class FileScene:
             scene.mask,
             tuple(layer.name for layer in scene.quality),
             facts(scene.source.info),
+            scene.origin,
         )
 
     def strips(self, _first: int, _stop: int) -> None:
@@ -125,7 +127,14 @@ class FileScene:
             raise SceneError(f"{self.path}: is another file here: its size, type or scale differ")
         layers = {layer.name: layer for layer in source.info.quality}
         quality = [layers[name] for name in self.quality]
-        return Scene(source, bands=self.bands, window=self.window, mask=self.mask, quality=quality)
+        return Scene(
+            source,
+            bands=self.bands,
+            window=self.window,
+            mask=self.mask,
+            quality=quality,
+            origin=self.origin,
+        )
 
 
 @dataclass(frozen=True)
