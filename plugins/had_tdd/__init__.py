@@ -38,6 +38,14 @@ _TILES = (
         "published.",
     ),
     Param(
+        name="large_tiles",
+        type=bool,
+        default=True,
+        help="Enlarge and compute the scene in pieces of some 200 pixels, in which each pixel sees what a "
+        "tile would show it; without, tile by tile, at about four times the work. Weights with the released "
+        "attention, and --no-blend, go tile by tile.",
+    ),
+    Param(
         name="suppress_bright",
         type=bool,
         default=False,

@@ -20,21 +20,63 @@ class GlobalAttention(nn.Module):
     """Attention of every pixel to every other, with one head.
 
     Queries and keys come from a 1 x 1 convolution of the features, values are the features themselves.
+
+    Attributes
+    ----------
+    side : of windows, where pixels attend to those of a window around them only; None for all
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.side: int | None = None
         self.conv1 = nn.Conv2d(channels, 2 * channels, 1)
         self.multihead_attn = nn.MultiheadAttention(channels, 1, batch_first=True)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return n x channels x rows x cols, as ``features`` is."""
+        if self.side is not None and max(features.shape[2:]) > self.side:
+            return self._in_windows(features, self.side)
         query, key = self.conv1(features).chunk(2, dim=1)
         tokens = (_tokens(query), _tokens(key), _tokens(features))
         # without the weights torch takes a fused kernel, which never holds the matrix of scores
         mixed, _ = self.multihead_attn(*tokens, need_weights=False)
         mixed_back: Tensor = mixed.transpose(1, 2).reshape(features.shape)
         return mixed_back
+
+    def _in_windows(self, features: Tensor, side: int) -> Tensor:
+        """Return what pixels make of the window around their square of half its side."""
+        inner = self.multihead_attn
+        query, key = self.conv1(features).chunk(2, dim=1)
+        weights, biases = inner.in_proj_weight[..., None, None].chunk(3), inner.in_proj_bias.chunk(3)
+        images = (query, key, features)
+        query, key, value = map(functional.conv2d, images, weights, biases)
+        step = max(1, side // 2)
+        squares, around = zip(*(_windows(size, step, side) for size in features.shape[2:]), strict=True)
+        mixed = functional.scaled_dot_product_attention(
+            _cut(query, squares), _cut(key, around), _cut(value, around)
+        )
+        images_, channels, rows, cols = features.shape
+        down, across = (len(places) for places in squares)
+        back = mixed.reshape(images_, down, across, step, step, channels).permute(0, 5, 1, 3, 2, 4)
+        back = back.reshape(images_, channels, down * step, across * step)[..., :rows, :cols]
+        return functional.conv2d(back, inner.out_proj.weight[..., None, None], inner.out_proj.bias)
+
+
+def _windows(size: int, step: int, side: int) -> tuple[Tensor, Tensor]:
+    """Return the places along an axis of squares of ``step``, and of the windows around them.
+
+    The last square may reach beyond the end, where it repeats the last place; windows stay within.
+    """
+    starts = torch.arange(0, size, step)[:, None]
+    first = (starts - (side - step) // 2).clamp(0, max(0, size - side))
+    return (starts + torch.arange(step)).clamp(max=size - 1), first + torch.arange(min(side, size))
+
+
+def _cut(image: Tensor, places: tuple[Tensor, Tensor]) -> Tensor:
+    """Return (n x windows) x 1 x pixels x channels of n x channels x rows x cols."""
+    rows, cols = (index.to(image.device) for index in places)
+    parts = image.permute(0, 2, 3, 1)[:, rows][:, :, :, cols]  # n x down x its rows x across x its cols
+    return parts.permute(0, 1, 3, 2, 4, 5).reshape(-1, 1, rows.shape[1] * cols.shape[1], image.shape[1])
 
 
 class LocalAttention(nn.Module):

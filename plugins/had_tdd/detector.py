@@ -17,7 +17,9 @@ from had_cli.plugin import (
     ground_sampling_distance,
     resampling,
 )
+from had_tdd.attention import EXACT
 from had_tdd.evidence import NAMES, evidence
+from had_tdd.large import LargeTileMap, LargeTiling, pixel_cost
 from had_tdd.maps_network import MapsNetwork, scored
 from had_tdd.normalising import Statistics, of_scene, scaling
 from had_tdd.tiles import TileMap, Tiling
@@ -52,16 +54,17 @@ def detect(run: Run, params: Any) -> Scores:
     normaliser = of_scene(model.normalisation, spectra, known)
     if not normaliser.matrix.any():
         run.warn("every valid pixel of the scene is the same: the scores say nothing")
-    function = TileMap(
-        model.network, normaliser, known.moments.mean.astype(np.float32), tiling, params.tile_batch
-    )
-    scores = run.map(
-        function,
-        halo=tiling.halo,
-        align=tiling.patch,
-        cost=CHANNEL_COST * normaliser.matrix.shape[1],
-        parallel=False,
-    )
+    mean = known.moments.mean.astype(np.float32)
+    if params.large_tiles and tiling.blend and model.network.attention == EXACT:
+        cost = pixel_cost(model.network, tiling, model.normalisation.channels(model.grid.bands))
+        large = LargeTiling.of(tiling, 8 * run.scene.shape[2] + cost)
+        run.record(large_tile=large.core + 2 * large.pad)
+        whole = LargeTileMap(model.network, normaliser, mean, large)
+        scores = run.map(whole, halo=large.pad, align=large.core, cost=cost, parallel=False)
+    else:
+        cost = CHANNEL_COST * normaliser.matrix.shape[1]
+        tiles = TileMap(model.network, normaliser, mean, tiling, params.tile_batch)
+        scores = run.map(tiles, halo=tiling.halo, align=tiling.patch, cost=cost, parallel=False)
     if params.suppress_bright:
         scores /= run.map(Brightness(spectra, scaling(known).astype(np.float32)), label="brightness")
     return scaled_scores(scores)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional
 
 from had_cli.plugin import BandGrid, Block, Run, full_float32, resampling
 from had_ssf.detector import three_maps
@@ -21,6 +20,7 @@ from had_tdd.normalising import (
     Normaliser,
     Statistics,
     of_scene,
+    surroundings,
 )
 
 COMPONENTS = 24
@@ -81,9 +81,6 @@ class Energies:
             valid = torch.as_tensor(block.valid, device=cube.device)
             spectra = torch.where(valid[..., None], cube, torch.as_tensor(self.mean, device=cube.device))
             values = self.normaliser(spectra)
-            around = functional.avg_pool2d(
-                values.movedim(-1, 0)[None], SURROUNDINGS, 1, SURROUNDINGS // 2, count_include_pad=False
-            )[0].movedim(0, -1)
-            squares = [part.square().mean(dim=-1) for part in (values - around, values)]
+            squares = [part.square().mean(dim=-1) for part in (values - surroundings(values), values)]
             layers = block.core_of(torch.stack(squares, dim=-1))
         return layers.numpy() if isinstance(block.cube, np.ndarray) else layers

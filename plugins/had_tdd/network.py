@@ -19,6 +19,7 @@ DEEPEST = 1024
 HALVING = 3  # stages that end in a pool of 2 x 2; the later ones in a pool of 1 x 1, which does nothing
 DEEP_DILATION = 12
 ATTENTIONS = ("local", "global", "local", "global", "local")
+SMALLER = (8, 8, 8, 4, 2)  # how many times smaller than the input the images of the five are
 HIDDEN = 128  # channels in the local attention
 NARROW = 0.5  # up to which channels are better kept together pixel by pixel
 FEWEST = 4  # channels, however narrow the network
@@ -179,6 +180,26 @@ def fused(network: Tdd) -> Tdd:
         if isinstance(cell, Cell):
             cell.conv2 = fuse_conv_bn_eval(cell.conv2, cell.bn_feature)
             cell.bn_feature = nn.Identity()  # type: ignore[assignment]
+    return network
+
+
+def for_large_images(network: Tdd, size: int) -> Tdd:
+    """Return a :func:`fused` network for images larger than the size x size that it was trained on.
+
+    A pixel sees what it saw there: the global attentions look at windows of that size, and of the deepest
+    convolution the taps that no pixel of such an image has are left out, since nothing was learned for them.
+    An image of size x size has the same map.
+    """
+    network = fused(network)
+    deep = network.encoder.conv6
+    if size // STEP <= DEEP_DILATION:  # all of its taps but the middle one lie in the margin of zeros
+        middle = nn.Conv2d(deep.in_channels, deep.out_channels, 1, device="meta")
+        middle.weight = nn.Parameter(deep.weight[:, :, 1:2, 1:2].contiguous(), requires_grad=False)
+        middle.bias = deep.bias
+        network.encoder.conv6 = middle
+    for cell, smaller in zip(network.decoder, SMALLER, strict=False):
+        if isinstance(cell, Cell) and isinstance(cell.am, GlobalAttention):
+            cell.am.side = size // smaller
     return network
 
 

@@ -80,18 +80,28 @@ class Normalisation:
         if self.kind == MAXIMUM:
             return values
         import torch
-        from torch.nn import functional
 
-        image = values.movedim(-1, 0)[None]
-        around = functional.avg_pool2d(image, SURROUNDINGS, 1, SURROUNDINGS // 2, count_include_pad=False)[
-            0
-        ].movedim(0, -1)
+        around = surroundings(values)
         energies = [
             squares[..., a:b].mean(dim=-1)
             for squares in (values.square(), (values - around).square())
             for a, b in (*groups(self.components), (0, None))
         ]
         return torch.cat([values.asinh(), torch.stack(energies, dim=-1).log1p()], dim=-1)
+
+
+def surroundings(values: Any) -> Any:
+    """Return rows x cols x channels: the mean of the 9 x 9 pixels around each, as far as there are some.
+
+    Down and then across, since a mean over a rectangle is a mean of means.
+    """
+    from torch.nn import functional
+
+    image, reach = values.movedim(-1, 0)[None], SURROUNDINGS // 2
+    down = functional.avg_pool2d(image, (SURROUNDINGS, 1), 1, (reach, 0), count_include_pad=False)
+    return functional.avg_pool2d(down, (1, SURROUNDINGS), 1, (0, reach), count_include_pad=False)[0].movedim(
+        0, -1
+    )
 
 
 def groups(components: int) -> list[tuple[int, int]]:

@@ -166,10 +166,14 @@ def _continued(tiling: Tiling, start: int, length: int, size: int) -> tuple[Indi
     """
     patches = -(-length // tiling.patch)
     first = start - tiling.halo
-    wanted = np.arange(first, first + patches * tiling.patch + 2 * tiling.halo)
+    return folded(np.arange(first, first + patches * tiling.patch + 2 * tiling.halo), size), patches
+
+
+def folded(places: Indices, size: int) -> Indices:
+    """Return places along an axis of ``size``, mirrored where they leave it."""
     period = max(1, 2 * (size - 1))
-    folded = np.abs(wanted) % period
-    return np.minimum(folded, period - folded) if size > 1 else np.zeros_like(wanted), patches
+    within = np.abs(places) % period
+    return np.minimum(within, period - within) if size > 1 else np.zeros_like(places)
 
 
 def _shifted(values: Tensor, step: int) -> Tensor:
