@@ -12,7 +12,8 @@ copyright = "The had developers"  # noqa: A001 - the name is Sphinx's
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
+myst_enable_extensions = ["deflist", "dollarmath", "fieldlist", "substitution"]
+myst_substitutions = {"release": release}  # {{ release }} in a page
 myst_heading_anchors = 3
 exclude_patterns: list[str] = []
 

@@ -44,12 +44,13 @@ def _no_progress(_title: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Voice:
-    """Whom a bench talks to: notes, warnings and failures in one line each, and progress within a cell."""
+    """Whom a bench talks to: notes, warnings and failures in one line each, and progress."""
 
     note: Callable[[str], None] = _silence
     warn: Callable[[str], None] = _silence
     fail: Callable[[str], None] = _silence
     progress: Callable[[str], AbstractContextManager[Progress]] = _no_progress
+    cells: Callable[[int, int], None] = lambda _done, _total: None
 
 
 def run_bench(
@@ -209,7 +210,9 @@ def _run(
     else:
         ended = _side_by_side(waiting, store, conditions, cluster)
     errors: dict[str, str] = {}
+    voice.cells(0, len(waiting))
     for number, (wanted, last, left) in enumerate(ended, start=1):
+        voice.cells(number, len(waiting))
         if "error" in last:
             voice.fail(f"{wanted.title}: {last['error']}")
             errors[wanted.hash] = last["error"]

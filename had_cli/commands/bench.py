@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from had_cli.commands import options
 from had_cli.commands.clusters import cluster_of
-from had_cli.commands.common_options import Debug, Json, Quiet, Verbose
+from had_cli.commands.common_options import Debug, Json, LogJson, Quiet, Verbose
 from had_cli.commands.messages import Messages, table
 from had_cli.commands.method_options import complete_method
 from had_cli.commands.numbers import integer, within
@@ -121,6 +121,7 @@ def bench(
     memory_limit: options.MemoryLimit = None,
     seed: options.Seed = 0,
     json: Json = False,
+    log_json: LogJson = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -130,52 +131,68 @@ def bench(
     from had_cli.bench.folder import FILES
     from had_cli.bench.plan import Conditions
     from had_cli.bench.run import Voice, run_bench
+    from had_cli.commands.event_log import event_log
     from had_cli.engine.devices import device_of_workers
-    from had_cli.scenes.inputs import refuse_inputs
+    from had_cli.scenes.inputs import refuse_inputs, refuse_within
 
     messages = Messages(as_json=json, quiet=quiet, verbose=verbose)
     for name in FILES:
         refuse_inputs(out / name, [("the file of --config", config)])
+    if log_json is not None:
+        refuse_within(log_json, [("the folder of the bench", out)])
+    told: dict[str, Any] = {"scenes": list(scenes), "output": str(out)}
     on_workers = engine is options.EngineName.dask
-    with cluster_of(
-        engine, scheduler=scheduler, workers=workers, memory_limit=memory_limit, messages=messages
-    ) as cluster:
-        found = run_bench(
-            scenes,
-            configure(method or [], weights or [], config),
-            out,
-            truth=truth,
-            conditions=Conditions(
-                variable=variable,
-                truth_variable=truth_variable,
-                bands=bands,
-                exclude_bands=exclude_bands,
-                window=window,
-                mask=mask,
-                quality=quality,
-                device=device_of_workers(device) if on_workers else device,
-                # cells are spread, and each is computed by one machine
-                engine=options.EngineName.auto.value if on_workers else engine.value,
-                memory=memory,
-                seed=seed,
-                keep_constant_bands=keep_constant_bands,
-            ),
-            keep_maps=keep_maps,
-            rerun=rerun,
-            repeats=repeats,
-            recipe=recipe,
-            voice=Voice(note=messages.note, warn=messages.warn, fail=complain, progress=messages.progress),
-            show_errors=debug,
-            cluster=cluster,
-        )
-    if plots:
-        _draw(found, out, messages)
-    if json:
-        messages.document({"output": str(out), **found.results, "timings": found.timings})
-    if not quiet:
-        _show(found, out, messages)
-    if found.failed:
-        raise typer.Exit(FAILED)
+
+    def fail(line: str) -> None:
+        complain(line)
+        messages.failed(line)
+
+    with event_log(log_json, "bench", **told) as messages.log:
+        with cluster_of(
+            engine, scheduler=scheduler, workers=workers, memory_limit=memory_limit, messages=messages
+        ) as cluster:
+            found = run_bench(
+                scenes,
+                configure(method or [], weights or [], config),
+                out,
+                truth=truth,
+                conditions=Conditions(
+                    variable=variable,
+                    truth_variable=truth_variable,
+                    bands=bands,
+                    exclude_bands=exclude_bands,
+                    window=window,
+                    mask=mask,
+                    quality=quality,
+                    device=device_of_workers(device) if on_workers else device,
+                    # cells are spread, and each is computed by one machine
+                    engine=options.EngineName.auto.value if on_workers else engine.value,
+                    memory=memory,
+                    seed=seed,
+                    keep_constant_bands=keep_constant_bands,
+                ),
+                keep_maps=keep_maps,
+                rerun=rerun,
+                repeats=repeats,
+                recipe=recipe,
+                voice=Voice(
+                    note=messages.note,
+                    warn=messages.warn,
+                    fail=fail,
+                    progress=messages.progress,
+                    cells=messages.cells("bench"),
+                ),
+                show_errors=debug,
+                cluster=cluster,
+            )
+        if plots:
+            _draw(found, out, messages)
+        if json:
+            messages.document({"output": str(out), **found.results, "timings": found.timings})
+        if not quiet:
+            _show(found, out, messages)
+        if found.failed:
+            raise typer.Exit(FAILED)
 
 
 def _draw(found: BenchResults, out: Path, messages: Messages) -> None:

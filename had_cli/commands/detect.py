@@ -219,7 +219,11 @@ def detect(
         min_pixels=min_pixels,
         overwrite=overwrite,
     )
-    told = {"method": method, "scenes": list(scenes), "outputs": [str(output) for output in outputs]}
+    told: dict[str, Any] = {
+        "method": method,
+        "scenes": list(scenes),
+        "outputs": [str(output) for output in outputs],
+    }
     with event_log(log_json, "detect", overwrite=overwrite, **told) as messages.log:
         pairs = list(zip(scenes, outputs, strict=True))
         with cluster_of(

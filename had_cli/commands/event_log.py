@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from had_cli._version import __version__
-from had_cli.errors import OutputError, message
-from had_cli.files import refuse_existing
+from had_cli.errors import OutputError, OutputExistsError, message
+from had_cli.files import read_regular, refuse_existing
 
+BEGINNING = b'{"time"'  # of a log of ours
 PAUSE = 0.5  # seconds between two lines on the progress of one pass
 
 
@@ -40,13 +41,30 @@ class EventLog:
         except OSError as error:
             raise OutputError(f"{self._path}: cannot be written ({error.strerror})") from error
 
-    def progress(self, title: str, label: str, fraction: float, **values: Any) -> None:
-        """Add a line on the progress of a pass: its first and last, and one from time to time."""
+    def progress(
+        self,
+        title: str,
+        label: str,
+        fraction: float,
+        total: float | None = None,
+        unit: str | None = None,
+        **values: Any,
+    ) -> None:
+        """Add a line on the progress of the stage ``label``: its first and last, and one from time to time.
+
+        Parameters
+        ----------
+        total
+            What the whole stage goes through, in ``unit``; None where that is not known.
+        """
         now = time.monotonic()
         if label == self._last[0] and fraction < 1 and now - self._last[1] < PAUSE:
             return
         self._last = label, now
-        self.write("progress", title=title, label=label, fraction=round(float(fraction), 6), **values)
+        done = {}
+        if total is not None:
+            done = {"done": round(fraction * total, 3), "total": total, "unit": unit}
+        self.write("progress", title=title, label=label, fraction=round(float(fraction), 6), **done, **values)
 
     def end(self, status: str, **values: Any) -> None:
         """Add the last line."""
@@ -55,23 +73,33 @@ class EventLog:
 
 @contextmanager
 def event_log(
-    path: Path | None, command: str, *, overwrite: bool, **values: Any
+    path: Path | None, command: str, *, overwrite: bool = False, resume: bool = False, **values: Any
 ) -> Iterator[EventLog | None]:
     """Yield the log of a command, None where none is wanted; how it ended is its last line.
+
+    Parameters
+    ----------
+    overwrite
+        It may replace a file.
+    resume
+        It may go on in a log that is there already.
 
     Raises
     ------
     OutputError
         When it cannot be written.
     OutputExistsError
-        When it exists and ``overwrite`` is false.
+        When it exists and neither allows that.
     """
     if path is None:
         yield None
         return
-    refuse_existing(path, overwrite=overwrite)
+    mode = "a" if resume and _is_log(path) else "w" if overwrite else "x"
+    if mode == "x" and path.is_file():
+        raise OutputExistsError(f"{path}: exists already; name another file with --log-json")
+    refuse_existing(path, overwrite=mode != "x")
     try:
-        file = path.open("w" if overwrite else "x", encoding="utf-8")
+        file = path.open(mode, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
     with file:
@@ -89,3 +117,10 @@ def event_log(
             log.end("interrupted")
             raise
         log.end("done")
+
+
+def _is_log(path: Path) -> bool:
+    try:
+        return path.is_file() and read_regular(path).startswith(BEGINNING)
+    except OSError:
+        return False

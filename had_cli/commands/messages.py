@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -81,18 +82,20 @@ class Messages:
         self._log_line("error", message=text)
 
     @contextmanager
-    def progress(self, title: str, amount: float | None = None) -> Iterator[Callable[..., None]]:
+    def progress(
+        self, title: str, amount: float | None = None, unit: str = "pixels"
+    ) -> Iterator[Callable[..., None]]:
         """Yield ``progress(label, fraction, **numbers)``, which tells how far, how fast and the time left.
 
-        Drawn on a terminal; elsewhere one line a minute; with a log, there as well. ``amount`` is the
-        number of pixels that a pass goes through.
+        Drawn on a terminal; elsewhere one line a minute; with a log, there as well. ``amount`` is what a
+        pass goes through, in ``unit``.
         """
         from had_cli.commands import progress
 
         with ExitStack() as stack:
             shown = _draw_nothing
             if not self.quiet and sys.stderr is not None:
-                pace = progress.Pace(amount)
+                pace = progress.Pace(amount, unit)
                 if sys.stderr.isatty():
                     shown = stack.enter_context(progress.drawn(title, pace))
                 else:
@@ -100,15 +103,36 @@ class Messages:
             if self.log is None:
                 yield shown
                 return
-            log, logged = self.log, progress.Pace(amount)
+            log, logged = self.log, progress.Pace(amount, unit)
 
             def tell(label: str, fraction: float, **numbers: float) -> None:
                 shown(label, fraction, **numbers)
                 told = logged.told(label, fraction)
                 left, rate = (None if v is None else round(v, 3) for v in (told.left, told.rate))
-                log.progress(title, label, fraction, seconds_left=left, per_second=rate, **numbers)
+                numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
+                told_on = {"seconds_left": left, "per_second": rate, **numbers}
+                log.progress(title, label, fraction, amount, unit, **told_on)
 
             yield tell
+
+    def cells(self, title: str) -> Callable[[int, int], None]:
+        """Return ``told(done, total)``, which notes in the log how many parts of a long work are done."""
+        from had_cli.commands import progress
+
+        pace: progress.Pace | None = None
+
+        def told(done: int, total: int) -> None:
+            nonlocal pace
+            if self.log is None or not total:
+                return
+            pace = pace or progress.Pace(total, "cells")
+            estimate = pace.told("cells", done / total)
+            left, rate = (None if v is None else round(v, 3) for v in (estimate.left, estimate.rate))
+            self.log.progress(
+                title, "cells", done / total, total, "cells", seconds_left=left, per_second=rate
+            )
+
+        return told
 
     def _log_line(self, event: str, **values: Any) -> None:
         if self.log is not None:

@@ -10,7 +10,7 @@ import typer
 
 from had_cli.commands import options
 from had_cli.commands.arguments import completed_words, named_method
-from had_cli.commands.common_options import Json, Quiet, Verbose
+from had_cli.commands.common_options import Json, LogJson, Quiet, Verbose
 from had_cli.commands.configuration import in_force, settings
 from had_cli.commands.messages import Messages, facts
 from had_cli.commands.method_options import GIVEN, Chosen, complete_weights, with_method_options
@@ -94,6 +94,7 @@ def train(
     device: options.Device = "auto",
     seed: options.Seed = 0,
     json: Json = False,
+    log_json: LogJson = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     method_origin: str = GIVEN,
@@ -103,9 +104,10 @@ def train(
     method = cast("str", method)  # with_method_options fills it in
     from contextlib import ExitStack
 
+    from had_cli.commands.event_log import event_log
     from had_cli.detection.parameters import check_paths
     from had_cli.scenes.folders import training_scenes
-    from had_cli.scenes.inputs import refuse_clashes
+    from had_cli.scenes.inputs import refuse_clashes, refuse_within
     from had_cli.scenes.open import open_scene
     from had_cli.training import train as training
 
@@ -119,6 +121,7 @@ def train(
         [
             ("the weights", out),
             *([] if log_file is None else [("the log", log_file)]),
+            *([] if log_json is None else [("the log of --log-json", log_json)]),
             *((f"the file of {option}", path) for option, path in made.items()),
         ],
         [
@@ -131,7 +134,14 @@ def train(
             *((f"the file of {option}", path) for option, path in given.items()),
         ],
     )
+    if log_json is not None:
+        state = [("the folder of --checkpoint", checkpoint), ("the folder of --tensorboard", tensorboard)]
+        refuse_within(log_json, state)
+    told: dict[str, Any] = {"method": method, "scenes": [str(path) for path in paths], "output": str(out)}
     with ExitStack() as stack:
+        messages.log = stack.enter_context(
+            event_log(log_json, "train", overwrite=overwrite, resume=resume, **told)
+        )
         opened = [
             stack.enter_context(
                 open_scene(
@@ -149,7 +159,9 @@ def train(
         for scene in opened:
             for note in scene.info.notes:
                 messages.note(f"{scene.path}: {note}")
-        progress = stack.enter_context(messages.progress(f"training {method}"))
+        progress = stack.enter_context(
+            messages.progress(f"training {method}", params.get("epochs"), "epochs")
+        )
         weights = training.train(
             opened,
             method,
@@ -167,8 +179,8 @@ def train(
             warn=messages.warn,
             **params,
         )
-    if json:
-        messages.document({"output": str(out), "sha256": weights.hash, **weights.header})
-        return
-    messages.result(f"{out}: weights of {method}, sha256 {weights.hash}")
-    messages.detail(f"parameters: {facts(weights.header['parameters']) or 'none'}")
+        if json:
+            messages.document({"output": str(out), "sha256": weights.hash, **weights.header})
+            return
+        messages.result(f"{out}: weights of {method}, sha256 {weights.hash}")
+        messages.detail(f"parameters: {facts(weights.header['parameters']) or 'none'}")

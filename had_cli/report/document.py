@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -38,12 +39,20 @@ SCRIPTS = (
     "scene",
     "benchtables",
     "bench",
+    "index",
     "start",
 )
 
 
-def document(content: dict[str, Any]) -> bytes:
-    """Return the HTML file that shows ``content``; its texts come out as texts, whatever they hold."""
+def document(content: dict[str, Any], parts: Iterable[str] = ()) -> bytes:
+    """Return the HTML file that shows ``content``; its texts come out as texts, whatever they hold.
+
+    Parameters
+    ----------
+    parts
+        What the page reads only when it is asked for, as :func:`carried_json` writes it: the scenes of an
+        index, the first as ``carried-1``.
+    """
     style, script = _part("style.css"), _script()
     policy = "; ".join(
         (
@@ -61,10 +70,19 @@ def document(content: dict[str, Any]) -> bytes:
         title=html.escape(f"{content['title']}: {content['subtitle']}"),
         style=style,
         script=script,
-        carried=script_json({**content, "version": __version__}),
+        carried=carried_json(content),
+        parts="".join(
+            f'<script type="application/json" id="carried-{number}">{part}</script>\n'
+            for number, part in enumerate(parts, start=1)
+        ),
     )
     # a file name may hold bytes that are no text; they are shown as question marks
     return page.encode("utf-8", errors="replace")
+
+
+def carried_json(content: dict[str, Any]) -> str:
+    """Return ``content``, and what wrote it, as JSON that can stand inside the document."""
+    return script_json({**content, "version": __version__})
 
 
 def _script() -> str:

@@ -48,6 +48,7 @@ def _listed(places: Places, start: Threshold, min_pixels: int, note: str | None)
     )
     return {
         "rows": [_row(place) for place in places.places[:MOST_PLACES]],
+        "count": count,
         "explanation": explanation,
         "note": note,
     }

@@ -90,6 +90,7 @@ def scene_content(
     method = tags.get("had_method")
     content = {
         "kind": "scene",
+        "method": method,
         "title": scene.name,
         "subtitle": f"Anomalies by {method}" if method else f"Score map {Path(name).name}",
         "facts": _facts(scene, values, found),

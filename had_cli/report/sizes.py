@@ -8,6 +8,12 @@ from dataclasses import dataclass
 PAGE_BYTES = 15_000_000
 """What the whole file may take."""
 
+INDEX_BYTES = 60_000_000
+"""What a report of several scenes may take, as long as each of them has room for a map."""
+
+LEAST_BYTES = 2_500_000
+"""What one of many scenes may take all the same."""
+
 MAP_CELLS = 400_000
 """Cells of the map, about 630 x 630: more than a screen shows at once."""
 
@@ -46,6 +52,16 @@ class Sizes:
         while math.ceil(rows / (step * coarser)) * math.ceil(cols / (step * coarser)) > spectra:
             coarser += 1
         return cls(rows, cols, bands, step, step * coarser)
+
+    @classmethod
+    def sharing(cls, rows: int, cols: int, bands: int, *, scenes: int) -> Sizes:
+        """Return the finest reductions by which ``scenes`` such scenes fit onto one page."""
+        if scenes == 1:
+            return cls.fitting(rows, cols, bands)
+        room = min(PAGE_BYTES, max(LEAST_BYTES, INDEX_BYTES // scenes))
+        # half of what is free for the map, the other for spectra
+        cells = min(MAP_CELLS, int((room - _FIXED - _TALLIES) / 2 / _PER_CELL))
+        return cls.fitting(rows, cols, bands, cells=cells, page_bytes=room)
 
     def grid(self, step: int) -> tuple[int, int]:
         """Return the rows and columns of cells of ``step`` x ``step`` pixels."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from had_cli.errors import SceneError
 from had_cli.files import refuse_existing, write_whole
 from had_cli.report.document import document
 
 if TYPE_CHECKING:
+    from had_cli.report.pairs import Pair
     from had_cli.scenes.scene import Scene
 
 
@@ -69,3 +72,35 @@ def write_bench_report(folder: str | Path, path: str | Path, *, overwrite: bool 
     content = bench_content(load_results(folder), Path(folder).resolve().name)
     write_whole(Path(path), document(content), overwrite=overwrite)
     return content
+
+
+def write_index_report(
+    pairs: Sequence[Pair], path: str | Path, *, overwrite: bool = False, **options: Any
+) -> dict[str, Any]:
+    """Write one report of several scenes and their score maps, and return the index that its page carries.
+
+    A scene that fails has its line in the index all the same.
+
+    Parameters
+    ----------
+    pairs
+        The scenes, each with a map; a scene may come several times, with a map each.
+    options
+        As in :func:`had_cli.report.index_page.index_content`.
+
+    Raises
+    ------
+    SceneError
+        When all of them fail.
+    OutputExistsError
+        When ``path`` exists and ``overwrite`` is false.
+    """
+    from had_cli.report.index_page import index_content
+
+    path = Path(path)
+    refuse_existing(path, overwrite=overwrite)
+    index = index_content(pairs, path.stem, **options)
+    if not index.parts:
+        raise SceneError(f"{path}: nothing to report; {index.failed[0]}")
+    write_whole(path, document(index.content, index.parts), overwrite=overwrite)
+    return index.content

@@ -62,6 +62,21 @@ def refuse_clashes(outputs: Iterable[Named], inputs: Iterable[Named]) -> None:
         before.append((what, output))
 
 
+def refuse_within(output: str | Path, folders: Iterable[Named]) -> None:
+    """Check that ``output`` lies in no folder that a run keeps for itself, whether that is there yet or not.
+
+    Raises
+    ------
+    OutputError
+        When it does.
+    """
+    for what, folder in folders:
+        if folder is not None and Path(output).resolve().is_relative_to(Path(folder).resolve()):
+            raise OutputError(
+                f"{printable(output)}: lies in {what} ({printable(folder)}); name a file outside of it"
+            )
+
+
 def _local(given: str | Path) -> Path:
     text = str(given)
     return Path(unquote(urlsplit(text).path)) if text.startswith("file://") else Path(text)

@@ -15,10 +15,10 @@ function notices({ warnings, reduced }) {
   return [list("warning", "Warnings", warnings), list("reduced", "Reduced for this page", reduced)].filter(Boolean);
 }
 
-function header({ title, subtitle, facts }) {
+function header({ title, subtitle, facts }, name = "h1") {
   return element("header", {},
     element("p", { class: "kind" }, subtitle),
-    element("h1", {}, title),
+    element(name, { class: "title" }, title),
     element("dl", { class: "headline" }, ...facts.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text)))));
 }
 
