@@ -10,7 +10,7 @@ DEMO ?= demo
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench fuzz kills docs cli-reference dist qgis-plugin clean
+.PHONY: help install demo test lint types unit bench bench-short fuzz kills docs cli-reference dist qgis-plugin clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ unit: $(STAMP) ## Run the tests
 
 bench: $(STAMP) ## Measure speed against peers, alone on the machine
 	$(BIN)/python -m pytest -p no:xdist -s tests/benchmarks
+
+bench-short: $(STAMP) ## Measure in a minute, with wide bounds, that nothing became several times slower
+	$(BIN)/python -m pytest -p no:xdist -s tests/benchmarks/test_short.py
 
 fuzz: $(STAMP) ## Attack every reader and command with generated cases; WHAT="--seed 7" and more
 	PYTHONPATH=tests $(BIN)/python tests/hostile/attack.py --cases 2400 --workers $(WORKERS) $(WHAT)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from had_cli.commands.signals import go_on
 from had_cli.errors import OutputError, plain
 
 if TYPE_CHECKING:
@@ -100,13 +101,13 @@ class Messages:
                     shown = stack.enter_context(progress.drawn(title, pace))
                 else:
                     shown = progress.lines(title, pace, lambda line: typer.echo(line, err=True))
-            if self.log is None:
-                yield shown
-                return
             log, logged = self.log, progress.Pace(amount, unit)
 
             def tell(label: str, fraction: float, **numbers: float) -> None:
+                go_on()
                 shown(label, fraction, **numbers)
+                if log is None:
+                    return
                 told = logged.told(label, fraction)
                 left, rate = (None if v is None else round(v, 3) for v in (told.left, told.rate))
                 numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}

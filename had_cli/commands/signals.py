@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
+SOON = 0.05  # seconds after which a signal that was lost is sent again
 # Windows has no SIGHUP
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -23,6 +26,58 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
+class _Watch:
+    """The signals of one command.
+
+    Attributes
+    ----------
+    taken : the handlers that were there before, by signal
+    ended : what the last signal has raised
+    """
+
+    def __init__(self) -> None:
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self.taken = {n: handler for n, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+        self.ended: KeyboardInterrupt | None = None
+        self._told = sys.unraisablehook
+        self._again: threading.Timer | None = None
+
+    def begin(self) -> None:
+        self._set(self._end)
+        sys.unraisablehook = self._dropped
+
+    def finish(self) -> None:
+        sys.unraisablehook = self._told
+        if self._again is not None:
+            self._again.cancel()
+        if self.ended is not None:
+            self._set(signal.SIG_IGN)
+            return
+        for number, handler in self.taken.items():
+            signal.signal(number, handler)
+
+    def _set(self, handler: Any) -> None:
+        for number in self.taken:
+            signal.signal(number, handler)
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        self.ended = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
+        self._set(signal.SIG_IGN)
+        raise self.ended
+
+    def _dropped(self, what: Any) -> None:
+        if self.ended is None or what.exc_value is not self.ended:
+            self._told(what)
+            return
+        self._set(self._end)
+        self._again = threading.Timer(SOON, _send, (self.ended,))
+        self._again.daemon = True
+        self._again.start()
+
+
+_watches: list[_Watch] = []  # of the command, and of those that it calls
+
+
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
     """Return a context in which such signals raise an exception instead of ending the process.
@@ -30,28 +85,36 @@ def terminable() -> Iterator[None]:
     SIGINT raises ``KeyboardInterrupt``, the others :class:`Terminated`. Temporary files are removed on the
     way out, as for every other exception. Later signals are ignored: they would cut that short, or say again
     what has been said. A signal that the parent has set aside (``nohup``) stays so.
+
+    Python drops an exception that comes up while an object is deleted, in a callback of the garbage collector
+    or where compiled code calls back. It tells that a hook, which sends the signal again. What is lost
+    without a word is raised where the command tells its progress (:func:`go_on`), or at its end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    taken = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    ended: KeyboardInterrupt | None = None
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        nonlocal ended
-        ended = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
-        for other in taken:
-            signal.signal(other, signal.SIG_IGN)
-        raise ended
-
-    for number in taken:
-        signal.signal(number, end)
+    watch = _Watch()
+    _watches.append(watch)
+    watch.begin()
     try:
         yield
-        if ended is not None:  # compiled code that called back into Python may have lost it on the way
-            raise ended
+        go_on()
     finally:
-        if ended is None:
-            for number, handler in taken.items():
-                signal.signal(number, handler)
+        watch.finish()
+        _watches.remove(watch)
+
+
+def go_on() -> None:
+    """Return, unless the process was told to end and its main thread has not heard of it."""
+    if _watches and threading.current_thread() is threading.main_thread():
+        ended = _watches[-1].ended
+        if ended is not None:
+            raise ended
+
+
+def _send(ended: KeyboardInterrupt) -> None:
+    number = ended.number if isinstance(ended, Terminated) else signal.SIGINT
+    if hasattr(signal, "pthread_kill"):  # which wakes the main thread where it waits
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)

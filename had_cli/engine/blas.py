@@ -39,6 +39,10 @@ def _routine(module: ModuleType, name: str) -> Callable[..., None]:
 _DPOTRF = _routine(cython_lapack, "dpotrf")
 _DTRSM = _routine(cython_blas, "dtrsm")
 _DGER = _routine(cython_blas, "dger")
+_GEMM = {
+    np.dtype(np.float32): _routine(cython_blas, "sgemm"),
+    np.dtype(np.float64): _routine(cython_blas, "dgemm"),
+}
 _TRMM = {
     np.dtype(np.float32): _routine(cython_blas, "strmm"),
     np.dtype(np.float64): _routine(cython_blas, "dtrmm"),
@@ -109,6 +113,31 @@ def multiply_in_place(rows: Array, triangle: Array, *, lower: bool = False) -> N
         n,
         rows.ctypes.data,
         n,
+    )
+
+
+def subtract_product(matrix: Array, first: Array, second: Array) -> None:
+    """Subtract first @ second, of m x k and k x n, from an m x n ``matrix``: no product lies between."""
+    for array in (matrix, first, second):
+        _check(array, matrix.dtype)
+    if not first.shape[1]:
+        return
+    (rows, cols), inner = (_integer(size) for size in matrix.shape), _integer(first.shape[1])
+    number = _TYPES[matrix.dtype]
+    _GEMM[matrix.dtype](
+        _AS_IT_IS,
+        _AS_IT_IS,
+        cols,
+        rows,
+        inner,
+        ctypes.byref(number(-1)),
+        second.ctypes.data,
+        cols,
+        first.ctypes.data,
+        inner,
+        ctypes.byref(number(1)),
+        matrix.ctypes.data,
+        cols,
     )
 
 

@@ -10,6 +10,7 @@ from had_cli.engine.partition import PIECE, Partition, partition
 from had_cli.engine.prefetch import prefetch
 from had_cli.engine.reading import (
     READ,
+    InFile,
     Kept,
     Pixels,
     kept_pieces,
@@ -19,7 +20,7 @@ from had_cli.engine.reading import (
 )
 from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Worker
-from had_cli.scenes.scene import Scene, valid_pixels
+from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
 
 T = TypeVar("T")
@@ -50,7 +51,8 @@ class Passes:
         self._worker = Worker(device, warn)
         self._warn, self._progress = warn, progress
         self._block_pixels, self._cost = block_pixels, cost
-        self._kept = None if stream else Kept(scene)
+        self._file = InFile.of(scene)
+        self._kept = None if stream or self._file is not None else Kept(scene)
 
     @property
     def device(self) -> str:
@@ -134,10 +136,13 @@ class Passes:
             return kept_pieces(self._kept, parts)
         # one being read, one waiting, and pieces of two at work
         each = stored_bytes(self.scene) + self._cost
-        return streamed_pieces(self.scene, parts, min(READ, max(memory, self.memory // 4) // 4) // each)
+        pixels = min(READ, max(memory, self.memory // 4) // 4) // each
+        return streamed_pieces(self.scene, self._file, parts, pixels)
 
     def _pixels(self, window: Window) -> Pixels:
         """Return what makes the pixels of a window, read now unless they are kept."""
+        if self._file is not None:
+            return self._file
         if self._kept is None:
             return self.scene.stored(window)
         self._kept.read_to(window.row + window.height)
@@ -147,5 +152,4 @@ class Passes:
 def host_block(pixels: Pixels, place: tuple[Window, Window]) -> HostBlock:
     """Return the block of a window and its core."""
     outer, core = place
-    cube = pixels.pixels(outer)
-    return HostBlock(cube, valid_pixels(cube), outer, core)
+    return HostBlock(*pixels.block(outer), outer, core)

@@ -1,4 +1,4 @@
-"""Where the pieces of a pass come from: a scene kept as stored, or reads ahead of the computation."""
+"""Where the pieces of a pass come from: a scene kept as stored, reads ahead of the computation, or a file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Protocol
 
 import numpy as np
 
-from had_cli.engine.blocks import with_halo
+from had_cli.engine.blocks import windows, with_halo
 from had_cli.engine.partition import Partition, partition
 from had_cli.engine.prefetch import prefetch
-from had_cli.scenes.scene import Float, Scene
-from had_cli.scenes.source import Window
+from had_cli.scenes.scene import Float, Mask, Scene
+from had_cli.scenes.source import FileSource, Window
 from had_cli.scenes.stored import Stored
 
 # Bytes as stored of a read. A larger one reads no faster, and a smaller one seeks more often.
 READ = 2**25
+# Bytes as stored that stay in a core's own cache from reading until they are turned.
+HOT = 2**20
 
 
 class Pixels(Protocol):
@@ -24,6 +26,10 @@ class Pixels(Protocol):
 
     def pixels(self, window: Window) -> Float:
         """Return height x width x bands float32, pixel after pixel."""
+        ...
+
+    def block(self, window: Window) -> tuple[Float, Mask]:
+        """Return the pixels, and which of them are valid, height x width."""
         ...
 
 
@@ -58,22 +64,79 @@ class Kept:
 
     def pixels(self, window: Window) -> Float:
         """Return height x width x bands float32 of rows that are there."""
+        return self.block(window)[0]
+
+    def block(self, window: Window) -> tuple[Float, Mask]:
+        """Return them, and which are valid."""
         first = bisect.bisect_right(self._ends, window.row)
         last = bisect.bisect_left(self._ends, window.row + window.height)
         if first == last:
-            return self._strips[first].pixels(window)
-        cube = np.empty((window.height, window.width, self._scene.shape[2]), np.float32)
+            return self._strips[first].block(window)
+        cube, valid = _empty(window, self._scene)
         for strip in self._strips[first : last + 1]:
             top = max(window.row, strip.window.row)
             bottom = min(window.row + window.height, strip.window.row + strip.window.height)
-            part = Window(window.col, top, window.width, bottom - top)
-            cube[top - window.row : bottom - window.row] = strip.pixels(part)
-        return cube
+            there = slice(top - window.row, bottom - window.row)
+            strip.block(Window(window.col, top, window.width, bottom - top), (cube[there], valid[there]))
+        return cube, valid
 
     def close(self) -> None:
         """Stop reading and forget the scene."""
         self._waiting.close()
         self._strips, self._ends = [], []
+
+
+class InFile:
+    """A file that the system keeps in its memory, as far as it was read.
+
+    To keep it once more costs as much memory again, and memory that no process has used for a while costs
+    more than to copy from what is there: with a virtual machine several times more. So pixels are read again
+    in every pass, by the thread that computes with them; what it reads is in its cache when it is turned.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        # bands that lie far apart are read in as many seeks for one row as for many
+        self.by_rows = scene.source.info.interleave != "bsq"
+
+    @classmethod
+    def of(cls, scene: Scene) -> InFile | None:
+        """Return the scene as such, or None where the file's values or the system are not of that kind."""
+        source = scene.source
+        if not isinstance(source, FileSource) or scene.quality:
+            return None
+        first = Window(scene.window.col, scene.window.row, 1, 1)
+        source.read(first, None)
+        return cls(scene) if source.in_memory(first) else None
+
+    def pixels(self, window: Window) -> Float:
+        """Return height x width x bands float32."""
+        return self.block(window)[0]
+
+    def block(self, window: Window) -> tuple[Float, Mask]:
+        """Return them, and which are valid."""
+        height = max(1, HOT // (window.width * stored_bytes(self._scene))) if self.by_rows else window.height
+        if height >= window.height:
+            return self._scene.stored(window).block(window)
+        cube, valid = _empty(window, self._scene)
+        for part in windows(window.height, window.width, (height, window.width)):
+            there = Window(window.col, window.row + part.row, part.width, part.height)
+            self._scene.stored(there).block(there, (cube[part.rows], valid[part.rows]))
+        return cube, valid
+
+    def expect(self, window: Window) -> None:
+        """Let the system read a window, without waiting for it."""
+        scene, source = self._scene, self._scene.source
+        there = Window(
+            scene.window.col + window.col, scene.window.row + window.row, window.width, window.height
+        )
+        assert isinstance(source, FileSource)  # noqa: S101 - of() has looked
+        source.expect(there, scene.bands)
+
+
+def _empty(window: Window, scene: Scene) -> tuple[Float, Mask]:
+    size = window.height, window.width
+    return np.empty((*size, scene.shape[2]), np.float32), np.empty(size, bool)
 
 
 def kept_pieces(kept: Kept, parts: Partition) -> Iterator[tuple[Pixels, Window]]:
@@ -83,11 +146,16 @@ def kept_pieces(kept: Kept, parts: Partition) -> Iterator[tuple[Pixels, Window]]
         yield kept, piece
 
 
-def streamed_pieces(scene: Scene, parts: Partition, pixels: int) -> Iterator[tuple[Pixels, Window]]:
-    """Yield every piece with what makes its pixels; about ``pixels`` pixels are read at a time."""
+def streamed_pieces(
+    scene: Scene, file: InFile | None, parts: Partition, pixels: int
+) -> Iterator[tuple[Pixels, Window]]:
+    """Yield every piece with what makes its pixels; about ``pixels`` pixels are read ahead at a time."""
 
-    def read(part: tuple[Window, list[Window]]) -> tuple[Stored, list[Window]]:
-        return scene.stored(part[0]), part[1]
+    def read(part: tuple[Window, list[Window]]) -> tuple[Pixels, list[Window]]:
+        if file is None or not file.by_rows:
+            return scene.stored(part[0]), part[1]
+        file.expect(part[0])
+        return file, part[1]
 
     for stored, pieces in prefetch(read, parts.reads(pixels)):
         for piece in pieces:

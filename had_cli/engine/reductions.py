@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from had_cli.engine.arrays import device_of, like, to_host
+from had_cli.engine.blas import subtract_product
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
@@ -99,7 +100,8 @@ class Deflation:
         floor = max(values[cut - 1], values[-1] * 1e-12) if values[-1] > 0 else 1.0
         shrink = 1 - np.sqrt(floor / np.maximum(values[cut:], floor))
         v = vectors[:, cut:]
-        return cls(mean.astype(np.float32), v.astype(np.float32), (v * shrink).T.astype(np.float32))
+        u = np.ascontiguousarray((v * shrink).T, np.float32)
+        return cls(mean.astype(np.float32), v.astype(np.float32), u)
 
     def undo(self, moments: Moments) -> Moments:
         """Return the moments of x, given those of y."""
@@ -137,7 +139,10 @@ class SecondMoments:
         products = xp.zeros((bands, bands), dtype=xp.float64, device=device)
         for start in range(0, count, chunk):
             y = pixels[start : start + chunk, :] - origin
-            if v is not None:
+            if v is not None and u is not None and isinstance(y, np.ndarray):
+                y = np.ascontiguousarray(y)
+                subtract_product(y, y @ v, u)
+            elif v is not None:
                 y -= (y @ v) @ u
             total += xp.ones((1, y.shape[0]), dtype=y.dtype, device=device) @ y
             products += y.T @ y  # of one matrix, so BLAS computes half of it (syrk)

@@ -68,13 +68,10 @@ class Worker:
         self, reduction: Reduction[T], block: HostBlock, keep: npt.NDArray[np.bool_] | None = None
     ) -> T | None:
         """Return the reduction of a block's valid pixels, where ``keep`` is set; None where there is none."""
-        # without invalid pixels, rows are handed over without a copy
-        pixels = block.cube.reshape(-1, block.cube.shape[-1])
         valid = block.valid.reshape(-1)
         if keep is not None:
             valid = valid & keep.reshape(-1)
-        if not valid.all():
-            pixels = pixels[valid]
+        pixels = _together(block.cube, valid)
         return self.reduced(reduction, pixels) if len(pixels) else None
 
     def mapped(self, function: BlockMap, block: HostBlock, halo: int, align: int) -> list[Piece]:
@@ -155,6 +152,20 @@ class Worker:
         """Go on with the CPU, and tell the user why."""
         self._warn(reason)
         self.device = "cpu"
+
+
+def _together(cube: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Return the ``valid`` pixels of a cube, n x bands; the last ones stand where invalid ones were.
+
+    So few are copied where few are invalid. A cube that has memory of its own is used up.
+    """
+    pixels = cube.reshape(-1, cube.shape[-1])
+    count = int(np.count_nonzero(valid))
+    if count == len(valid):
+        return pixels
+    kept = pixels[:count] if cube.base is None else pixels[:count].copy()
+    kept[~valid[:count]] = pixels[count:][valid[count:]]
+    return kept
 
 
 def _kind(work: object) -> str:

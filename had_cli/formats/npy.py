@@ -83,7 +83,7 @@ def open_npy(path: str, options: Mapping[str, Any]) -> Source:
 
 
 class SlabSource:
-    """A source over an uncompressed array in a file."""
+    """A source over an uncompressed array in a file (:class:`had_cli.scenes.source.FileSource`)."""
 
     def __init__(self, info: SceneInfo, slab: Slab) -> None:
         self.info = info
@@ -95,6 +95,14 @@ class SlabSource:
 
     def valid(self, window: Window) -> None:
         """Return None: such files carry no mask."""
+
+    def expect(self, window: Window, bands: npt.NDArray[np.intp] | None) -> None:
+        """Let the system read a window into its memory, without waiting for it."""
+        self._slab.expect(window, bands)
+
+    def in_memory(self, window: Window) -> bool:
+        """Return whether the system has the beginning of a window in its memory."""
+        return self._slab.in_memory(window, None)
 
     def close(self) -> None:
         """Release the file."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,7 @@ class Slab:
         self._lengths = tuple(shape[axis] for axis in self._axes)
         self._offset = offset
         self._file = io.FileIO(self.path, "r+" if writable else "r")
+        self._seeking = threading.Lock()
         # scenes are handed about in notebooks; one that is dropped releases its file without a word
         self._release = weakref.finalize(self, self._file.close)
 
@@ -72,6 +75,22 @@ class Slab:
         if not out.dtype.isnative:
             out = out.byteswap(inplace=True).view(out.dtype.newbyteorder("="))
         return out.transpose(np.argsort(self._axes))
+
+    def expect(self, window: Window, bands: Index | None) -> None:
+        """Let the system read a window into its memory, without waiting for it."""
+        if hasattr(os, "posix_fadvise"):
+            for start, length in self._ranges(self._lengths, self._select(window, bands)):
+                os.posix_fadvise(self._file.fileno(), start, length, os.POSIX_FADV_WILLNEED)
+
+    def in_memory(self, window: Window, bands: Index | None) -> bool:
+        """Return whether the system has a window's beginning in its memory; False where it does not tell."""
+        if not hasattr(os, "RWF_NOWAIT"):
+            return False
+        start, _ = next(self._ranges(self._lengths, self._select(window, bands)))
+        try:
+            return os.preadv(self._file.fileno(), [bytearray(1)], start, os.RWF_NOWAIT) == 1
+        except OSError:  # not there, or a file system that cannot say
+            return False
 
     def write(self, window: Window, block: npt.NDArray[Any]) -> None:
         """Store ``block``, height x width x all bands."""
@@ -106,8 +125,28 @@ class Slab:
         if len(lengths) == 1 or (through <= apart and inner * item <= CHUNK):
             self._read_through(base, lengths, select, out)
             return
+        below = lengths[1:], select[1:]
+        if len(lengths) > 2 and _run(select[1]) and _whole(select[2:], lengths[2:]):
+            base += int(select[1][0]) * math.prod(lengths[2:])
+            for place, index in enumerate(select[0].tolist()):  # the bands of some rows, say: many and short
+                self._fill(base + index * inner, out[place])
+            return
         for place, index in enumerate(select[0]):
-            self._gather(base + int(index) * inner, lengths[1:], select[1:], out[place])
+            self._gather(base + int(index) * inner, *below, out[place])
+
+    def _ranges(
+        self, lengths: Sequence[int], select: list[Index], base: int = 0
+    ) -> Iterator[tuple[int, int]]:
+        """Yield the (first byte, bytes) of the file that hold a selection."""
+        inner, item = math.prod(lengths[1:]), self._dtype.itemsize
+        if _reach(select, lengths) * item <= SEEK + math.prod(len(index) for index in select) * item:
+            first = 0
+            for index, length in zip(select, lengths, strict=True):
+                first = first * length + int(index[0])
+            yield self._offset + (base + first) * item, _reach(select, lengths) * item
+            return
+        for index in select[0].tolist():
+            yield from self._ranges(lengths[1:], select[1:], base + index * inner)
 
     def _read_through(
         self, base: int, lengths: Sequence[int], select: list[Index], out: npt.NDArray[Any]
@@ -125,14 +164,23 @@ class Slab:
 
     def _fill(self, item: int, array: npt.NDArray[Any]) -> None:
         view = array.reshape(-1).view(np.uint8).data
-        self._file.seek(self._offset + item * self._dtype.itemsize)
+        place = self._offset + item * self._dtype.itemsize
         while view:
-            count = self._file.readinto(view)
+            count = self._read_at(place, view)
+            place += count
             if not count:
                 raise SceneError(
                     f"{self.path}: the file ended early; it is truncated or was changed while it was read"
                 )
             view = view[count:]
+
+    def _read_at(self, place: int, view: memoryview) -> int:
+        """Read into ``view`` from a place in the file; several threads may do so at a time."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self._file.fileno(), [view], place)
+        with self._seeking:
+            self._file.seek(place)
+            return self._file.readinto(view) or 0
 
     def _scatter(
         self, base: int, lengths: Sequence[int], select: list[Index], data: npt.NDArray[Any]
@@ -150,6 +198,11 @@ class Slab:
             self._scatter(base + int(index) * inner, lengths[1:], select[1:], data[place])
 
 
+def _run(index: Index) -> bool:
+    """Return whether indices follow one another without a gap."""
+    return int(index[-1]) - int(index[0]) + 1 == len(index)
+
+
 def _whole(select: list[Index], lengths: Sequence[int]) -> bool:
     return all(len(index) == length for index, length in zip(select, lengths, strict=True))
 
@@ -164,6 +217,6 @@ def _reach(select: list[Index], lengths: Sequence[int]) -> int:
 
 def _slice(index: Index) -> Any:
     """Return a slice for consecutive indices, which copies far faster than an index array."""
-    if int(index[-1]) - int(index[0]) + 1 == len(index):
+    if _run(index):
         return slice(int(index[0]), int(index[-1]) + 1)
     return index

@@ -178,6 +178,23 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class FileSource(Source, Protocol):
+    """A source whose values stand in a file as they are, so that reading them again is a copy from memory.
+
+    The operating system keeps what was read of a file as long as there is memory. :meth:`read` may be called
+    from several threads at a time.
+    """
+
+    def expect(self, window: Window, bands: npt.NDArray[np.intp] | None) -> None:
+        """Let the system read a window into its memory, without waiting for it."""
+        ...
+
+    def in_memory(self, window: Window) -> bool:
+        """Return whether the system has a window's beginning in its memory; False where it does not tell."""
+        ...
+
+
 class Sink(Protocol):
     """A raster being written, as returned by a writer.
 

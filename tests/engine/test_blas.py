@@ -8,7 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from had_cli.engine.blas import add_outer, cholesky_in_place, multiply_in_place, solve_in_place
+from had_cli.engine.blas import (
+    add_outer,
+    cholesky_in_place,
+    multiply_in_place,
+    solve_in_place,
+    subtract_product,
+)
 
 
 def positive(size: int) -> np.ndarray:
@@ -68,3 +74,15 @@ def test_other_threads_run_meanwhile():
             time.sleep(0.001)
     working.result()
     assert len(seen) >= 3, "nothing else ran while the rows were solved"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("inner", [0, 1, 4])
+def test_a_product_is_subtracted_in_place(dtype, inner):
+    random = np.random.default_rng(0)
+    matrix, first, second = (random.random(shape).astype(dtype) for shape in ((7, 5), (7, inner), (inner, 5)))
+    expected = matrix - first @ second
+    subtract_product(matrix, first, second)
+    np.testing.assert_allclose(matrix, expected, rtol=0, atol=8 * np.finfo(dtype).eps)
+    with pytest.raises(TypeError, match="C-contiguous"):
+        subtract_product(matrix.T, first, second)

@@ -185,3 +185,56 @@ def test_an_interrupt_that_is_lost_on_the_way_ends_the_command_later(tmp_path):
         [sys.executable, "-m", "swallowing"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
+
+
+def test_an_interrupt_that_a_callback_loses_ends_the_command_at_once(tmp_path):
+    """As one of dask.distributed for the garbage collector does: Python drops the exception there."""
+    (tmp_path / "swallowing.py").write_text(
+        "import gc, os, signal, time, typer\n"
+        "from had_cli.commands.outcome import guarded\n"
+        "def interrupted(phase, info):\n"
+        "    gc.callbacks.remove(interrupted)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(1)\n"
+        "def command() -> None:\n"
+        "    gc.callbacks.append(interrupted)\n"
+        "    gc.collect()\n"
+        "    time.sleep(60)\n"
+        "    print('went on')\n"
+        "app = typer.Typer()\n"
+        "app.command()(guarded(command))\n"
+        "app([])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "swallowing"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "had: interrupted\n")
+
+
+def test_an_interrupt_that_nobody_tells_of_ends_the_command_where_it_says_how_far_it_is(tmp_path):
+    (tmp_path / "swallowing.py").write_text(
+        "import os, signal, time, typer\n"
+        "from had_cli.commands.messages import Messages\n"
+        "from had_cli.commands.outcome import guarded\n"
+        "def command() -> None:\n"
+        "    with Messages(as_json=False, quiet=True, verbose=False).progress('work') as tell:\n"
+        "        try:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            signal.pause()\n"
+        "        except BaseException:\n"
+        "            pass\n"
+        "        tell('statistics', 0.5)\n"
+        "        print('went on')\n"
+        "app = typer.Typer()\n"
+        "app.command()(guarded(command))\n"
+        "app([])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "swallowing"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "had: interrupted\n")
