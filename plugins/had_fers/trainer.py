@@ -8,7 +8,6 @@ from typing import Any
 
 from had_cli.plugin import TrainingJob, Weights
 from had_ferd.patches import Patches
-from had_ferd.scoring import TRAINED
 from had_ferd.weights import from_weights
 from had_fers.backbone import load_backbone
 from had_fers.student import Student
@@ -34,7 +33,6 @@ def train(job: TrainingJob, params: Any) -> Weights:
         student.network.spatial.cpu().eval(),
         backbone=backbone,
         backbone_statistics=params.backbone_statistics,
-        scoring=TRAINED,
         selection=patches.selection,
         metrics=metrics,
         epochs_trained=epochs_trained,

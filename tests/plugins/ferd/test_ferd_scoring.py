@@ -20,7 +20,7 @@ BANDS = 12
 
 def saved(folder: Path, **header) -> Path:
     path = folder / "w.safetensors"
-    to_weights(random_fen(BANDS), BandGrid(BANDS), **header).save(path)
+    to_weights(random_fen(BANDS), BandGrid(BANDS), **header).save(path, overwrite=True)
     return path
 
 
