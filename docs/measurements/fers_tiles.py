@@ -3,7 +3,7 @@
     python docs/measurements/fers_tiles.py FERS_WEIGHTS SCENE...
 
 Every scene is repeated three times down and across, mirrored each time, so that it becomes large and has
-no edges inside. ferd's network is that of the same weights.
+no edges inside. ferd's network is that of the same weights. Both are scored by GRX.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ def main() -> None:
         for path in scenes:
             with open_scene(path) as scene:
                 cube, truth = mosaic(scene.read()), mosaic(scene.truth)
-            maps = [detect(cube, "ferd", weights=teacher, device="cpu").scores]
+            maps = [detect(cube, "ferd", weights=teacher, scoring="grx", device="cpu").scores]
             for size in TILES:
-                found = detect(cube, "fers", weights=weights, fusion="sum", tile_size=size, device="cpu")
+                options = {"fusion": "sum", "scoring": "grx", "tile_size": size, "device": "cpu"}
+                found = detect(cube, "fers", weights=weights, **options)
                 maps.append(found.scores)
             figures = [f"{evaluate(scores, truth).auc:.4f}" for scores in maps]
             print(f"| {Path(path).stem} |", " | ".join(figures), "|", flush=True)

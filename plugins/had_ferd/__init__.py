@@ -24,9 +24,10 @@ def had_methods() -> list[Method]:
                 Param(
                     name="scoring",
                     type=str,
-                    default="grx",
-                    choices=("grx", "slrx"),
-                    help="What scores the enhanced cube.",
+                    default="auto",
+                    choices=("auto", "grx", "slrx"),
+                    help="What scores the enhanced cube; auto is what the weights say they were made for, "
+                    "grx where they say nothing (as published) or background is chosen.",
                 ),
                 Param(
                     name="block_size",

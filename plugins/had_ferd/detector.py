@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.plugin import BandGrid, Run, UsageError, resampling
+from had_cli.plugin import BandGrid, Run, resampling
 from had_ferd.enhancement import Enhance, ResampledSums, statistics
 from had_ferd.fen import PAD, Fen
+from had_ferd.scoring import scoring_of
 from had_ferd.weights import from_weights
 from had_grx.detector import score as grx
 from had_slrx.detector import score as slrx
@@ -18,19 +19,14 @@ from had_slrx.detector import score as slrx
 def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
     """Return the score of the enhanced cube x + f, rows x cols (Jin, Dang & Zhu 2024, sec. II).
 
-    ``params`` holds ``scoring`` (``grx`` or ``slrx``), ``block_size`` for slrx, and ``precision``. Where the
-    user chose background, grx takes mean and covariance from there; what the network sees stays the same.
-
-    Raises
-    ------
-    UsageError
-        When background is chosen for slrx, which compares a pixel with its surroundings.
+    ``params`` holds ``scoring`` (``auto``, ``grx`` or ``slrx``; :func:`had_ferd.scoring.scoring_of`),
+    ``block_size`` for slrx, and ``precision``. Where the user chose background, grx takes mean and covariance
+    from there; what the network sees stays the same.
     """
-    if params.scoring == "slrx" and run.scene.background is not None:
-        raise UsageError("--background: --scoring slrx takes no statistics from chosen pixels; leave it out")
+    scoring = scoring_of(run, params)
     fen, grid = from_weights(run.weights)
     features = enhanced(run, fen, grid, precision=params.precision)
-    return slrx(features, block_size=params.block_size) if params.scoring == "slrx" else grx(features)
+    return slrx(features, block_size=params.block_size) if scoring == "slrx" else grx(features)
 
 
 def enhanced(run: Run, fen: Fen, grid: BandGrid, *, precision: str = "float32") -> Run:

@@ -17,6 +17,7 @@ from had_ferd.distillation import ReverseDistillation
 from had_ferd.enhancement import autocast
 from had_ferd.fen import Fen
 from had_ferd.patches import Patches
+from had_ferd.scoring import TRAINED
 from had_ferd.weights import to_weights
 
 BETAS = (0.5, 0.999)
@@ -41,6 +42,7 @@ def train(job: TrainingJob, params: Any) -> Weights:
         surviving(network, loop.best),
         grid,
         backbone=backbone,
+        scoring=TRAINED,
         selection=patches.selection,
         metrics={
             "epoch": loop.best_epoch,

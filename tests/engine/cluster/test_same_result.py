@@ -65,14 +65,17 @@ def test_blocks_that_do_not_divide_the_scene(paths, cube, cluster, file, method,
     np.testing.assert_array_equal(spread, streamed)  # more than was asked for, and what is promised
 
 
-def test_a_network_on_a_part_of_a_scene_by_a_client_of_ones_own(paths, cluster):
+@pytest.mark.parametrize("scoring", ["grx", "slrx"])
+def test_a_network_on_a_part_of_a_scene_by_a_client_of_ones_own(paths, cluster, scoring):
     """Workers see the bands, the mask and the pixels of the view, and not those of the file."""
     mask = np.random.default_rng(5).random((40, 30)) > 0.2
     found = {}
     with open_scene(paths["bil"], bands="1-25,28", window=(13, 30, 30, 40), mask=mask) as scene:
         for engine in ("memory", "stream", "dask"):
             options = {"scheduler": cluster.client} if engine == "dask" else {}
-            found[engine] = had_cli.detect(scene, "ferd", engine=engine, device="cpu", **options)
+            found[engine] = had_cli.detect(
+                scene, "ferd", engine=engine, device="cpu", scoring=scoring, **options
+            )
     assert found["dask"].engine == "dask"
     assert found["dask"].facts == found["stream"].facts
     for engine in ("memory", "stream"):

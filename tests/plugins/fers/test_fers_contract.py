@@ -1,4 +1,4 @@
-"""FERS keeps the contract of every method, with either fusion and either scoring."""
+"""FERS keeps the contract of every method, with either fusion and every scoring."""
 
 from typing import ClassVar
 
@@ -24,6 +24,10 @@ class TestFersBySum(_WithUntrainedWeights):
 
 class TestFersByProduct(_WithUntrainedWeights):
     params: ClassVar = {"fusion": "product"}
+
+
+class TestFersWithSlrx(_WithUntrainedWeights):
+    params: ClassVar = {"scoring": "slrx", "block_size": 8}
 
 
 class TestFersWithAutoencoder(_WithUntrainedWeights):

@@ -1,5 +1,6 @@
 """Sum and product as the definition has them, and when which is taken."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from networks import untrained
 
 from had_cli import detect
 from had_cli.engine.executor import Executor
-from had_cli.errors import SceneError, WeightsError
+from had_cli.errors import SceneError, UsageError, WeightsError
 from had_cli.plugin.testing import example_cube
 from had_cli.scenes.scene import Scene
 from had_fers.fusion import scale01, truncated_grx
@@ -64,6 +65,20 @@ def test_few_bands_are_fused_by_product_and_many_by_sum(tmp_path: Path, bands, r
     assert by_rule.facts["fusion"] == rule
     named = detect(cube, "fers", weights=tmp_path / "w", fusion=rule, device="cpu")
     np.testing.assert_array_equal(by_rule.scores, named.scores)
+
+
+def test_local_scoring_takes_the_sum_of_few_bands_too_and_refuses_the_product(tmp_path: Path):
+    weights = untrained(50)
+    dataclasses.replace(weights, header={**weights.header, "scoring": "slrx"}).save(tmp_path / "w")
+    cube = example_cube(30, 30, 30)[0]
+    found = detect(cube, "fers", weights=tmp_path / "w", device="cpu")
+    assert (found.facts["scoring"], found.facts["fusion"]) == ("slrx", "sum")
+    named = detect(cube, "fers", weights=tmp_path / "w", scoring="slrx", device="cpu")
+    np.testing.assert_array_equal(found.scores, named.scores)
+    with pytest.raises(UsageError, match="leave --fusion product out, or name --scoring grx"):
+        detect(cube, "fers", weights=tmp_path / "w", fusion="product", device="cpu")
+    by_grx = detect(cube, "fers", weights=tmp_path / "w", scoring="grx", device="cpu")
+    assert by_grx.facts["fusion"] == "product"
 
 
 def test_a_single_pixel_has_no_covariance(tmp_path: Path):
