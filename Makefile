@@ -10,7 +10,8 @@ DEMO ?= demo
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit bench bench-short fuzz kills docs cli-reference dist qgis-plugin clean
+.PHONY: help install demo test lint types unit bench bench-short fuzz kills docs docs-archive cli-reference dist \
+	qgis-plugin clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +54,10 @@ kills: $(STAMP) ## Kill and interrupt every command at random moments, for hours
 
 docs: $(STAMP) ## Build the documentation into site/; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -n -E -q -b html -d build/doctrees docs site
+
+docs-archive: docs ## Pack the documentation of this version into dist/
+	@mkdir -p dist
+	$(BIN)/python -c 'import shutil, had_cli; v = had_cli.__version__; print(shutil.make_archive(f"dist/had-docs-{v}", "zip", "site"))'
 
 cli-reference: $(STAMP) ## Rewrite the pages that are generated from the code
 	$(BIN)/python docs/generate.py

@@ -19,6 +19,15 @@ from had_cli.commands.outcome import FAILED, complain, guarded
 if TYPE_CHECKING:
     from had_cli.bench.results import BenchResults
 
+
+RECIPES = ("abu", "san-diego", "hydice", "had100")  # of had_cli.bench.recipes, which loads numpy
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """Return the recipes that begin with ``incomplete``."""
+    return [name for name in RECIPES if name.startswith(incomplete)]
+
+
 Scenes = Annotated[
     list[str],
     typer.Argument(
@@ -80,7 +89,8 @@ Recipe = Annotated[
     typer.Option(
         metavar="RECIPE",
         show_default=False,
-        help="Take the scenes of a public benchmark, abu, san-diego, hydice or had100, from the folders.",
+        help=f"Take the scenes of a public benchmark ({', '.join(RECIPES)}) from the folders.",
+        autocompletion=complete_recipe,
     ),
 ]
 Truth = Annotated[

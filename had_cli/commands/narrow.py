@@ -25,7 +25,9 @@ _formatter: Any = _context.formatter_class
 
 class _NarrowFormatter(_formatter):  # type: ignore[misc]
     def write_dl(self, rows: Any, col_max: int = _TERM, col_spacing: int = 2) -> None:
-        super().write_dl(rows, col_max=min(col_max, _TERM), col_spacing=col_spacing)
+        # what is escaped for rich's markup is plain here
+        plain = [(first, second.replace("\\[", "[")) for first, second in rows]
+        super().write_dl(plain, col_max=min(col_max, _TERM), col_spacing=col_spacing)
 
 
 class _NarrowContext(_context):  # type: ignore[misc]

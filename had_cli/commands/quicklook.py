@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from had_cli.commands import options
+from had_cli.commands import answers, options
 from had_cli.commands.common_options import Json, Quiet
 from had_cli.commands.messages import Messages
 from had_cli.commands.numbers import integer, within
@@ -49,6 +49,7 @@ Threshold = Annotated[
         metavar="RULE",
         show_default=False,
         help="Ring the places that reach a threshold, as in had threshold.",
+        autocompletion=answers.complete_rule,
     ),
 ]
 Truth = Annotated[

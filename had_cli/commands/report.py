@@ -55,6 +55,12 @@ RuleOption = Annotated[
 ]
 
 
+Recursive = Annotated[
+    bool,
+    typer.Option("--recursive", "-r", help="Of a folder of scenes, take those in the folders below, too."),
+]
+
+
 def install(app: typer.Typer, summary: str, words: Sequence[str]) -> None:  # noqa: ARG001 - as every command
     """Add the command to ``app``."""
     app.command("report", help=summary)(guarded(report))
@@ -66,6 +72,7 @@ def report(
     truth: Truth = None,
     threshold: RuleOption = "cfar:1e-3",
     min_pixels: answers.MinPixels = 1,
+    recursive: Recursive = False,
     overwrite: options.Overwrite = False,
     variable: options.Variable = None,
     truth_variable: options.TruthVariable = None,
@@ -97,7 +104,7 @@ def report(
                 raise UsageError(f"{name} is for the report of a scene; {what[0]} is a folder of had bench")
         _of_bench(what[0], out, messages, overwrite=overwrite)
         return
-    pairs, notes = pairs_of(what)
+    pairs, notes = pairs_of(what, recursive=recursive)
     for note in notes:
         messages.note(note)
     if len(what) == 2 and not any(map(is_folder, what)):

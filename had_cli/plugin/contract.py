@@ -1,7 +1,7 @@
 """The version of the contract between ``had`` and its plugins.
 
 The first number changes when a plugin that worked may stop working, the second when something is
-added. A plugin says what it was written for by ``HAD_CONTRACT = (1, 1)`` in its module; one that
+added. A plugin says what it was written for by ``HAD_CONTRACT = (1, 0)`` in its module; one that
 says nothing is taken for the present contract.
 """
 

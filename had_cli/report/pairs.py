@@ -23,7 +23,7 @@ class Pair:
     scores: str
 
 
-def pairs_of(what: Sequence[str]) -> tuple[list[Pair], list[str]]:
+def pairs_of(what: Sequence[str], *, recursive: bool = False) -> tuple[list[Pair], list[str]]:
     """Return scenes with their maps, and a line for everything that was passed over.
 
     Parameters
@@ -31,6 +31,8 @@ def pairs_of(what: Sequence[str]) -> tuple[list[Pair], list[str]]:
     what
         ``SCENE SCORES SCENE SCORES ...``; or two, of which one or both are folders. Of a folder of maps,
         each goes to the scene that its tags name, or to none.
+    recursive
+        Of a folder of scenes, take those in the folders below, too.
 
     Raises
     ------
@@ -45,7 +47,9 @@ def pairs_of(what: Sequence[str]) -> tuple[list[Pair], list[str]]:
             "their maps, or one folder that had bench has written"
         )
     if len(what) == 2 and any(map(is_folder, what)):
-        return _matched(what[0], what[1])
+        return _matched(what[0], what[1], recursive=recursive)
+    if recursive:
+        raise UsageError("--recursive is for a folder of scenes and one of their maps")
     found = [Pair(scene, scores) for scene, scores in zip(what[::2], what[1::2], strict=True)]
     twice = next((p.scores for i, p in enumerate(found) if p.scores in {q.scores for q in found[:i]}), None)
     if twice is not None:
@@ -56,8 +60,8 @@ def pairs_of(what: Sequence[str]) -> tuple[list[Pair], list[str]]:
     return found, []
 
 
-def _matched(scenes: str, maps: str) -> tuple[list[Pair], list[str]]:
-    known, notes, _ = scenes_below([scenes])
+def _matched(scenes: str, maps: str, *, recursive: bool) -> tuple[list[Pair], list[str]]:
+    known, notes, _ = scenes_below([scenes], recursive=recursive)
     files = scenes_in(Path(maps)) if is_folder(maps) else [maps]
     found: list[Pair] = []
     passed: list[str] = []
@@ -65,6 +69,11 @@ def _matched(scenes: str, maps: str) -> tuple[list[Pair], list[str]]:
         name = _made_of(file)
         fitting = [scene for scene in known if Path(scene).name == name]
         fitting = fitting or [scene for scene in known if name and stem(scene) == stem(name)]
+        if len(fitting) > 1:  # called alike: had detect puts the name of the folder before that of the map
+            fitting = [s for s in fitting if Path(file).name.startswith(f"{Path(s).parent.name}_{stem(s)}_")]
+            if len(fitting) != 1:
+                notes.append(f"{file}: is passed over, for several of the scenes are called {name}")
+                continue
         if len(fitting) == 1:
             found.append(Pair(fitting[0], file))
         elif not _is_one_of(file, known):

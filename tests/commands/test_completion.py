@@ -53,6 +53,8 @@ LINES = (
     ("had detect --threshold cf", "cfar:1e-3"),
     ("had thr", "threshold"),
     ("had detect -m slrx --bl", "--block-size"),
+    ("had quicklook --threshold q", "quantile:0.999"),
+    ("had bench --recipe san", "san-diego"),
 )
 
 
@@ -113,6 +115,13 @@ def read_until(terminal, pattern, patience=40.0):
             if re.search(pattern, plain, re.DOTALL):
                 return plain
     raise AssertionError(f"{pattern!r} does not appear in {seen!r}")
+
+
+def test_the_recipes_offered_are_those_that_there_are():
+    from had_cli.bench.recipes import RECIPES
+    from had_cli.commands import bench
+
+    assert tuple(RECIPES) == bench.RECIPES
 
 
 def test_powershell_gets_its_script():

@@ -47,6 +47,14 @@ def test_the_list_of_commands_is_whole(had, monkeypatch, width):
         assert f"{name} {summary}" in flat
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_brackets_are_shown_as_they_are_typed(had, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = had("bench", "--help").out
+    assert "[[method]]" in shown
+    assert "\\" not in shown
+
+
 def test_no_color_is_honoured(had, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     colours = re.compile(r"\x1b\[[0-9;]*3[0-7]m")

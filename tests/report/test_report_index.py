@@ -128,9 +128,27 @@ def test_nothing_is_written_where_all_fail_and_no_input_is_replaced(had):
     assert not Path("none.html").exists()
 
 
+def test_scenes_called_alike_in_folders_below_are_told_apart(had):
+    for name, rows in (("one", 30), ("two", 31)):
+        Path("deep", name).mkdir(parents=True)
+        make_scene(Path("deep", name, "line.mat"), 5, rows)
+    assert had("detect", "-m", "grx", "deep", "--recursive", "-o", "found")[0] == 0
+    assert had("report", "deep", "found", "--recursive", "-o", "page.html", "-q")[0] == 0
+    entries = carried("page.html")["entries"]
+    assert [(entry["scores"], entry["rows"]) for entry in entries] == [
+        ("one_line_mat_grx.tif", 30),
+        ("two_line_mat_grx.tif", 31),
+    ]
+    Path("found/two_line_mat_grx.tif").rename("found/other.tif")
+    status, _, err = had("report", "deep", "found", "--recursive", "-o", "other.html")
+    assert status == 0
+    assert "found/other.tif: is passed over, for several of the scenes are called line.mat" in err
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
+        (["scenes/east.mat", "maps/east_grx.tif", "--recursive"], 2, "--recursive is for a folder of scenes"),
         (["scenes", "empty"], 1, "holds no score map that had detect made of scenes"),
         (["empty", "maps"], 1, "no scene lies in this folder"),
         (["scenes", "maps", "--truth", "scenes/east.mat"], 2, "put NAME_gt.* beside NAME.*"),
