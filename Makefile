@@ -49,8 +49,8 @@ bench-short: $(STAMP) ## Measure in a minute, with wide bounds, that nothing bec
 fuzz: $(STAMP) ## Attack every reader and command with generated cases; WHAT="--seed 7" and more
 	PYTHONPATH=tests $(BIN)/python tests/hostile/attack.py --cases 2400 --workers $(WORKERS) $(WHAT)
 
-kills: $(STAMP) ## Kill and interrupt every command at random moments, for hours; WHAT="--only train-tdd"
-	PYTHONPATH=tests $(BIN)/python tests/hostile/kills.py $(WHAT)
+kills: $(STAMP) ## Kill and interrupt every command at 170 random moments; WHAT="--only train-tdd"
+	PYTHONPATH=tests $(ONE_THREAD) $(BIN)/python tests/hostile/kills.py $(WHAT)
 
 docs: $(STAMP) ## Build the documentation into site/; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -n -E -q -b html -d build/doctrees docs site

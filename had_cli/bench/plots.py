@@ -6,7 +6,6 @@ matplotlib is an extra (``pip install "had[plot]"``) and is imported on use, wit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from had_cli.bench.comparison import cliques
 from had_cli.bench.results import BenchResults, number
 from had_cli.bench.trained import MARK
 from had_cli.files import write_whole
-from had_cli.results.picture import MatplotlibMissingError
+from had_cli.results.picture import MatplotlibMissingError, rendered
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -181,9 +180,7 @@ def _array(values: Any) -> Any:
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    picture = BytesIO()
     # without time and version of matplotlib in it, the same figure is the same file
     unsaid = {"Software": None} if path.suffix == ".png" else {"CreationDate": None, "Producer": None}
-    figure.savefig(picture, format=path.suffix[1:], metadata=unsaid)
-    write_whole(path, picture.getvalue(), overwrite=True)
+    write_whole(path, rendered(figure, format=path.suffix[1:], metadata=unsaid), overwrite=True)
     return path

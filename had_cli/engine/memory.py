@@ -40,16 +40,27 @@ def parse_size(text: str | int, option: str = "--memory") -> int:
 
 
 def available_memory() -> int:
-    """Return the bytes that can be taken without swapping, within the limit of a container."""
+    """Return the bytes that can be taken without swapping, within what container and ``ulimit -v`` allow."""
     import psutil
 
     free = int(psutil.virtual_memory().available)
     limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
     if limit.is_file() and used.is_file() and (text := limit.read_text().strip()) != "max":
         free = min(free, max(0, int(text) - int(used.read_text())))
-    return free
+    limit_here = _address_space()
+    return free if limit_here is None else min(free, max(1, limit_here - psutil.Process().memory_info().vms))
+
+
+def _address_space() -> int | None:
+    """Return the bytes of addresses that this process may have; None without a limit, and on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def memory_budget(memory: str | int | None) -> int:
     """Return the bytes a run may take: as given, or a quarter of what is free."""
-    return available_memory() // 4 if memory is None else parse_size(memory)
+    return max(1, available_memory() // 4) if memory is None else parse_size(memory)

@@ -95,7 +95,8 @@ def _nodata(value: Any) -> Any:
 
 
 def _number(value: Any) -> float | int:
-    return value if isinstance(value, int) else float(value)
+    exact = isinstance(value, int) and -(2**63) <= value < 2**64  # of the integers that files can hold
+    return value if exact else float(value)
 
 
 def _transform(values: Any) -> Any:

@@ -6,6 +6,7 @@ window system is touched and nothing global is left behind.
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,10 +125,17 @@ def quicklook(
         if layer is not None and layer.any():
             _ring(axis, layer, colour)
     axes[0].set(xlim=(0, cols), ylim=(rows, 0))
-    picture = BytesIO()
-    figure.savefig(picture, format="png")
-    write_whole(path, picture.getvalue(), overwrite=overwrite)
+    write_whole(path, rendered(figure, format="png"), overwrite=overwrite)
     return path
+
+
+def rendered(figure: Figure, **options: Any) -> bytes:
+    """Return a figure as a file of ``options`` of savefig; a letter that the font has not becomes a box."""
+    picture = BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # names are in any script
+        figure.savefig(picture, **options)
+    return picture.getvalue()
 
 
 def composite_bands(scene: Scene) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -27,6 +28,12 @@ def test_it_writes_a_png_with_both_panels(tmp_path):
     alone = imread(quicklook(scene, tmp_path / "alone.png"))
     assert both.shape[1] > 1.5 * alone.shape[1]
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_name_in_letters_that_the_font_has_not_is_drawn_in_silence(tmp_path):
+    scene = Scene.from_array(np.random.default_rng(1).random((9, 9, 4)), name="ü日本")
+    with warnings.catch_warnings(action="error"):
+        assert quicklook(scene, tmp_path / "look.png").is_file()
 
 
 def test_colours_are_chosen_by_wavelength():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import generate
 import numpy as np
 import pytest
@@ -175,6 +177,12 @@ class TestSidecar:
         path = generate.write_npy(tmp_path / "scene.npy", SMALL)
         (tmp_path / "scene.npy.json").write_text(text)
         assert message in refusal(path)
+
+    @pytest.mark.parametrize("nodata", [2**70, -(2**70), [2**70, None, 5, -1]])
+    def test_nodata_beyond_all_integers_of_files_marks_nothing(self, nodata, tmp_path):
+        path = generate.write_npy(tmp_path / "scene.npy", SMALL)
+        (tmp_path / "scene.npy.json").write_text(json.dumps({"nodata": nodata}))
+        assert np.isfinite(open_scene(path).read()[..., 0]).all()
 
     def test_one_written_by_hand(self, tmp_path):
         path = generate.write_npy(tmp_path / "scene.npy", SMALL)

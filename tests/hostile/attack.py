@@ -8,6 +8,7 @@ tenth. A case is a function of its class and its number alone, so one that fails
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import itertools
 import json
@@ -27,6 +28,7 @@ from queue import Queue
 from typing import Self
 
 from attack_case import Case, Maker
+from attack_classes import CLASSES
 
 SECONDS = 60.0  # a case that takes longer hangs
 SPACE = 6 << 30  # of address space, over what the server has: reserved, not used
@@ -219,9 +221,8 @@ class Attack:
         if memory > USED:
             return "memory", f"{memory >> 20} MiB {said}"
         if ended["status"]:
-            return Attack._told(
-                ended["status"], said, inputs=len(case.words) if "verify" in case.words else 1
-            )
+            several = {"verify", "detect"} & set(case.words)  # a line for each of what they are given
+            return Attack._told(ended["status"], said, inputs=len(case.words) if several else 1)
         return ("unclear", said) if "Warning" in said else ("result", said)
 
     @staticmethod
@@ -250,8 +251,6 @@ def table(outcomes: list[Outcome]) -> str:
 
 def chosen_cases(cases: int, seed: int, only: str | None = None) -> list[tuple[str, int, Maker]]:
     """Return about ``cases`` cases, of each class at least one, those of all classes in turn."""
-    from attack_classes import CLASSES
-
     if only is not None:
         kind, _, number = only.partition(":")
         count = max(1, round(cases * CLASSES[kind][1] / sum(weight for _, weight in CLASSES.values())))
@@ -274,15 +273,19 @@ def main() -> int:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="had-attack-"))
     outcomes = []
-    with Attack(folder, given.seed, given.workers) as attack:
-        for outcome in attack.run(chosen_cases(given.cases, given.seed, given.only)):
+    chosen = chosen_cases(given.cases, given.seed, given.only)
+    random.Random(given.seed).shuffle(chosen)  # a run that is ended early has met every class
+    with Attack(folder, given.seed, given.workers) as attack, contextlib.suppress(KeyboardInterrupt):
+        for outcome in attack.run(chosen):
             outcomes.append(outcome)
             if outcome.verdict not in SOUND or (given.only and ":" in given.only):
                 print(
                     f"{outcome.verdict}: {outcome.name}: had {outcome.words}\n    {outcome.said.strip()}",
                     flush=True,
                 )
-    print(table(outcomes))
+            if not len(outcomes) % 100:
+                print(f"{len(outcomes)} of {len(chosen)}", flush=True)
+    print(table(sorted(outcomes, key=lambda o: list(CLASSES).index(o.name.split(":")[0]))))
     slow = sorted(outcomes, key=lambda o: -o.seconds)[:3]
     print(f"{sum(o.computed for o in outcomes):.0f} s of processors in all;", end=" ")
     print("slowest:", *(f"{o.name} {o.seconds:.1f} s;" for o in slow))

@@ -1,6 +1,7 @@
 """A run that fails, whatever the reason, leaves nothing behind and says why in one line."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -213,6 +214,42 @@ def test_a_small_file_system(here, suffix):
     assert ended.stdout == "status 1\nother\n"
     assert ended.stderr.count("\n") == 1
     assert f"o{suffix}: cannot be written" in ended.stderr
+
+
+@linux
+@pytest.mark.parametrize("suffix", [".npy", ".hdr"])
+def test_a_limit_on_memory_smaller_than_the_scene(here, suffix):
+    """``ulimit -v``: the scene is streamed, by itself; it has holes, so it takes no room on the disk."""
+    measure = (
+        "from had_cli.__main__ import main\n"
+        "try:\n    main()\nfinally:\n    print(open('/proc/self/status').read())"
+    )
+    words = ["detect", "-m", "grx", "line.npy", "-o", "m.npy"]
+    told = subprocess.run(
+        [sys.executable, "-c", measure, *words], cwd=here, capture_output=True, text=True, check=True
+    )
+    peak = int(told.stdout.split("VmPeak:")[1].split()[0])  # in kB
+    shape = (500, 800, 320)  # half a gigabyte
+    if suffix == ".npy":
+        with (here / "big.npy").open("wb") as file:
+            head = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, head)
+            file.truncate(file.tell() + 4 * math.prod(shape))
+    else:
+        generate.write_envi(here / "big.hdr", np.zeros((1, 1, 320), "f4"), lines=500, samples=800)
+        os.truncate(here / "big.img", 4 * math.prod(shape))
+    command = " ".join([*HAD, "detect", "-m", "grx", f"big{suffix}", "-o", "big.tif"])
+    ended = subprocess.run(
+        ["bash", "-c", f"ulimit -v {peak + 400_000}; exec {command}"],
+        cwd=here,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert (here / "big.tif").stat().st_size > 1000
 
 
 @linux

@@ -79,12 +79,14 @@ def save_layers(layers: Layers, path: Path, *, overwrite: bool = False) -> Path:
     """
     check_vector_path(path, overwrite=overwrite)
     pyogrio = _pyogrio(path)
+    failures = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
     companions = [path.with_suffix(end).name for end in SHAPEFILE] if path.suffix.lower() == ".shp" else []
     with written_whole(path, companions=companions, overwrite=overwrite) as scratch:
         for number, (name, (places, ground)) in enumerate(layers.items()):
             try:
                 _write(pyogrio, places, ground, scratch, name, append=number > 0)
-            except pyogrio.errors.DataSourceError as error:
+                _check(pyogrio, places, scratch, name if path.suffix.lower() == ".gpkg" else None)
+            except failures as error:
                 raise OutputError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
     return path
 
@@ -122,6 +124,14 @@ def _write(
             driver=driver,
             append=append,
         )
+
+
+def _check(pyogrio: Any, places: Sequence[Place], path: Path, layer: str | None) -> None:
+    """Check that every place is in the file: on a full disk GDAL loses what it writes last, in silence."""
+    _, _, outlines, _ = pyogrio.raw.read(path, layer=layer, columns=[])
+    there = 0 if outlines is None else sum(outline is not None for outline in outlines)
+    if there != len(places):
+        raise pyogrio.errors.DataLayerError(f"{there} of {len(places)} places are in the file, no more")
 
 
 def _columns(rows: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
