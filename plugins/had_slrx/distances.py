@@ -38,7 +38,7 @@ class LocalDistances:
     def __call__(self, block: Block) -> Any:
         """Return core height x core width x 3 distances."""
         xp, size, core = block.xp, self.size, block.core
-        if xp is np:
+        if isinstance(block.cube, np.ndarray):
             return cached.distances(block, size, self.extrema, self.scene)
         part = slice(core.col // size, core.col // size + -(-core.width // size))
         down = -(-block.cube.shape[0] // size)
