@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -20,11 +21,15 @@ import numpy.typing as npt
 from scipy.linalg import cython_blas, cython_lapack
 
 Array = npt.NDArray[Any]
+Indices = npt.NDArray[np.intp]
 _TYPES = {np.dtype(np.float32): ctypes.c_float, np.dtype(np.float64): ctypes.c_double}
 
 
-def _routine(module: ModuleType, name: str) -> Callable[..., None]:
-    """Return a routine of scipy's Cython interface; all its arguments are addresses."""
+def routine(module: ModuleType, name: str, *, locked: bool = False) -> Callable[..., None]:
+    """Return a routine of scipy's Cython interface; all its arguments are addresses.
+
+    ``locked`` keeps the interpreter's lock for a call.
+    """
     python = ctypes.pythonapi
     python.PyCapsule_GetName.restype = ctypes.c_char_p
     python.PyCapsule_GetName.argtypes = [ctypes.py_object]
@@ -33,19 +38,20 @@ def _routine(module: ModuleType, name: str) -> Callable[..., None]:
     capsule = module.__pyx_capi__[name]
     signature: bytes = python.PyCapsule_GetName(capsule)
     address = python.PyCapsule_GetPointer(capsule, signature)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (signature.count(b",") + 1))(address)
+    kind = ctypes.PYFUNCTYPE if locked else ctypes.CFUNCTYPE
+    return kind(None, *[ctypes.c_void_p] * (signature.count(b",") + 1))(address)
 
 
-_DPOTRF = _routine(cython_lapack, "dpotrf")
-_DTRSM = _routine(cython_blas, "dtrsm")
-_DGER = _routine(cython_blas, "dger")
+_DPOTRF = routine(cython_lapack, "dpotrf")
+_DTRSM = routine(cython_blas, "dtrsm")
+_DGER = routine(cython_blas, "dger")
 _GEMM = {
-    np.dtype(np.float32): _routine(cython_blas, "sgemm"),
-    np.dtype(np.float64): _routine(cython_blas, "dgemm"),
+    np.dtype(np.float32): routine(cython_blas, "sgemm"),
+    np.dtype(np.float64): routine(cython_blas, "dgemm"),
 }
 _TRMM = {
-    np.dtype(np.float32): _routine(cython_blas, "strmm"),
-    np.dtype(np.float64): _routine(cython_blas, "dtrmm"),
+    np.dtype(np.float32): routine(cython_blas, "strmm"),
+    np.dtype(np.float64): routine(cython_blas, "dtrmm"),
 }
 
 
@@ -60,10 +66,10 @@ def cholesky_in_place(matrix: Array) -> None:
     numpy.linalg.LinAlgError
         When the matrix is not positive definite.
     """
-    _check(matrix, np.float64)
-    size, info = _integer(len(matrix)), _integer(0)
-    _DPOTRF(_LOWER, size, matrix.ctypes.data, size, info)
-    if info._obj.value:
+    checked(matrix, np.float64)
+    size, info = integer(len(matrix)), ctypes.c_int(0)
+    _DPOTRF(_LOWER, size, matrix.ctypes.data, size, ctypes.byref(info))
+    if info.value:
         raise np.linalg.LinAlgError("a matrix is not positive definite")
 
 
@@ -72,17 +78,17 @@ def solve_in_place(factor: Array, rows: Array) -> None:
 
     The squared length of a row is then x^T matrix^-1 x.
     """
-    _check(factor, np.float64)
-    _check(rows, np.float64)
+    checked(factor, np.float64)
+    checked(rows, np.float64)
     count, size = rows.shape
-    n, one = _integer(size), ctypes.byref(ctypes.c_double(1))
+    n, one = integer(size), ctypes.byref(ctypes.c_double(1))
     _DTRSM(
         _LEFT,
         _LOWER,
         _AS_IT_IS,
         _AS_IT_IS,
         n,
-        _integer(count),
+        integer(count),
         one,
         factor.ctypes.data,
         n,
@@ -96,10 +102,10 @@ def multiply_in_place(rows: Array, triangle: Array, *, lower: bool = False) -> N
 
     Both are of single or of double precision. The other half of ``triangle`` is not looked at.
     """
-    _check(rows, rows.dtype)
-    _check(triangle, rows.dtype)
+    checked(rows, rows.dtype)
+    checked(triangle, rows.dtype)
     count, size = rows.shape
-    n, one = _integer(size), ctypes.byref(_TYPES[rows.dtype](1))
+    n, one = integer(size), ctypes.byref(_TYPES[rows.dtype](1))
     half = _UPPER if lower else _LOWER  # of the transpose
     _TRMM[rows.dtype](
         _LEFT,
@@ -107,7 +113,7 @@ def multiply_in_place(rows: Array, triangle: Array, *, lower: bool = False) -> N
         _AS_IT_IS,
         _AS_IT_IS,
         n,
-        _integer(count),
+        integer(count),
         one,
         triangle.ctypes.data,
         n,
@@ -119,10 +125,10 @@ def multiply_in_place(rows: Array, triangle: Array, *, lower: bool = False) -> N
 def subtract_product(matrix: Array, first: Array, second: Array) -> None:
     """Subtract first @ second, of m x k and k x n, from an m x n ``matrix``: no product lies between."""
     for array in (matrix, first, second):
-        _check(array, matrix.dtype)
+        checked(array, matrix.dtype)
     if not first.shape[1]:
         return
-    (rows, cols), inner = (_integer(size) for size in matrix.shape), _integer(first.shape[1])
+    (rows, cols), inner = (integer(size) for size in matrix.shape), integer(first.shape[1])
     number = _TYPES[matrix.dtype]
     _GEMM[matrix.dtype](
         _AS_IT_IS,
@@ -144,21 +150,35 @@ def subtract_product(matrix: Array, first: Array, second: Array) -> None:
 def add_outer(matrix: Array, scale: float, first: Array, second: Array) -> None:
     """Add ``scale`` times the outer product of two vectors to an m x n ``matrix``, double precision."""
     for array in (matrix, first, second):
-        _check(array, np.float64)
-    rows, cols = (_integer(size) for size in matrix.shape)
-    one, alpha = _integer(1), ctypes.byref(ctypes.c_double(scale))
+        checked(array, np.float64)
+    rows, cols = (integer(size) for size in matrix.shape)
+    one, alpha = integer(1), ctypes.byref(ctypes.c_double(scale))
     _DGER(cols, rows, alpha, second.ctypes.data, one, first.ctypes.data, one, matrix.ctypes.data, cols)
 
 
 _LEFT, _LOWER, _UPPER, _AS_IT_IS = (ctypes.c_char_p(letter) for letter in (b"L", b"L", b"U", b"N"))
 
 
-def _integer(value: int) -> Any:
+@lru_cache
+def integer(value: int) -> Any:
+    """Return the address of an integer that the routine only reads."""
     return ctypes.byref(ctypes.c_int(value))
 
 
-def _check(array: Array, dtype: npt.DTypeLike) -> None:
-    """Refuse what the routines would read as something else."""
+@lru_cache
+def as_real(value: float) -> Any:
+    """Return the address of a number of double precision that the routine only reads."""
+    return ctypes.byref(ctypes.c_double(value))
+
+
+def checked(array: Array, dtype: npt.DTypeLike) -> None:
+    """Refuse what the routines would read as something else.
+
+    Raises
+    ------
+    TypeError
+        When an array is of another type, or not C-contiguous.
+    """
     if array.dtype != dtype or not array.flags.c_contiguous:
         raise TypeError(
             f"needs a C-contiguous array of {np.dtype(dtype)}, not {array.dtype} of {array.strides}"

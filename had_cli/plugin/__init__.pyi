@@ -10,6 +10,12 @@ from had_cli.engine.blocks import windows as windows
 from had_cli.engine.blocks import with_halo as with_halo
 from had_cli.engine.devices import is_out_of_memory as is_out_of_memory
 from had_cli.engine.float32 import full_float32 as full_float32
+from had_cli.engine.packed import add_packed_outer as add_packed_outer
+from had_cli.engine.packed import add_packed_products as add_packed_products
+from had_cli.engine.packed import factorise_packed as factorise_packed
+from had_cli.engine.packed import packed_diagonal as packed_diagonal
+from had_cli.engine.packed import packed_size as packed_size
+from had_cli.engine.packed import solve_packed as solve_packed
 from had_cli.engine.prefetch import prefetch as prefetch
 from had_cli.engine.reductions import Extrema as Extrema
 from had_cli.engine.reductions import GlobalExtrema as GlobalExtrema

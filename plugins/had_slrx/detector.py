@@ -13,12 +13,15 @@ from had_cli.plugin import (
     Moments,
     Run,
     SceneError,
+    is_small,
     reading_error,
     scene_moments,
     warn_of_reading_error,
 )
-from had_slrx.distances import LocalDistances, Scene, inverse_root
-from had_slrx.triangles import RIDGE
+from had_slrx.distances import LocalDistances, inverse_root
+from had_slrx.triangles import RIDGE, Scene
+
+TOLERANCE = 2e-6  # relative error of the distance from the scene that single precision may add
 
 
 def detect(run: Run, params: Any) -> npt.NDArray[np.float32]:
@@ -49,9 +52,9 @@ def score(run: Run, *, block_size: int | None = None) -> npt.NDArray[np.float32]
         )
     span = (extrema.high - extrema.low) or 1.0
     warn_of_reading_error(run, float(reading_error(run, moments.mean).max() / span / np.sqrt(RIDGE)))
-    function = LocalDistances(size, extrema, scene_statistics(moments, extrema))
-    # three rows of blocks in double precision, with products of bands, shared by a tile of some 200 rows
-    cost = 8 * (6 * bands * bands // size + 4 * size * bands) // 200
+    function = LocalDistances(size, extrema, scene_statistics(moments, extrema, small=is_small(run.scene)))
+    # some six rows of blocks in double precision, with packed products of bands, shared by some 200 rows
+    cost = 8 * (3 * bands * bands // size + 6 * size * bands) // 200
     layers = run.map(function, layers=3, halo=size, align=size, cost=cost, label="distances")
     scores = product_of_scaled(layers)
     if extrema.low < extrema.high and not any((row > 0).any() for row in scores):
@@ -59,13 +62,20 @@ def score(run: Run, *, block_size: int | None = None) -> npt.NDArray[np.float32]
     return scores
 
 
-def scene_statistics(moments: Moments, extrema: Extrema) -> Scene:
-    """Return the scene's mean and inverse root of (covariance + ridge) in scaled units."""
+def scene_statistics(moments: Moments, extrema: Extrema, *, small: bool = True) -> Scene:
+    """Return the scene's mean and inverse root of (covariance + ridge) in scaled units.
+
+    Scenes that are not ``small`` take single precision for the distance from the scene where that loses less
+    than :data:`TOLERANCE`.
+    """
     scale = (extrema.high - extrema.low) or 1.0
     covariance = moments.covariance / scale**2
-    return Scene(
-        (moments.mean - extrema.low) / scale, inverse_root(covariance + RIDGE * np.eye(len(covariance)))
-    )
+    bands = len(covariance)
+    root = inverse_root(covariance + RIDGE * np.eye(bands))
+    # a product of rounded terms errs by 2^-24 |x| |w| per component; the squared distance is a sum over bands
+    error = 2.0**-23 * np.sqrt(np.trace(covariance) / bands * np.sum(root**2)) / bands
+    single = not small and error <= TOLERANCE
+    return Scene((moments.mean - extrema.low) / scale, root, "float32" if single else "float64")
 
 
 def product_of_scaled(layers: npt.NDArray[np.float32], rows_at_once: int = 256) -> npt.NDArray[np.float32]:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.plugin import Block, Extrema, add_outer, device_of, like
-from had_slrx.triangles import RIDGE, lengths, ridge_leverage, squared_norms
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Statistics of the whole scene: ``mean`` (bands,), ``root`` with root root^T = (S + ridge I)^-1.
-
-    ``root`` is a lower triangle, so half of a product with it can be left out.
-    """
-
-    mean: npt.NDArray[np.float64]
-    root: npt.NDArray[np.float64]
+from had_cli.plugin import Block, Extrema, device_of, like
+from had_slrx import cached
+from had_slrx.triangles import RIDGE, Scene, lengths, ridge_leverage, squared_norms
 
 
 def inverse_root(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -49,6 +38,8 @@ class LocalDistances:
     def __call__(self, block: Block) -> Any:
         """Return core height x core width x 3 distances."""
         xp, size, core = block.xp, self.size, block.core
+        if isinstance(block.cube, np.ndarray):
+            return cached.distances(block, size, self.extrema, self.scene)
         part = slice(core.col // size, core.col // size + -(-core.width // size))
         down = -(-block.cube.shape[0] // size)
         kept: dict[int, RowOfBlocks] = {}
@@ -129,53 +120,10 @@ def from_surroundings(kept: dict[int, RowOfBlocks], row: int, part: slice, to_sc
     total = _around({r: k.total for r, k in kept.items()}, row, part, xp)
     mean = total / xp.clip(count, min=1)[..., None]
     x = kept[row].pixels[part, ...] - mean[..., None, :]
-    products = {r: k.products for r, k in kept.items()}
-    if xp is np:
-        free = np.clip(count - 1, 1, None)
-        scatters = scatters_around(products, row, part, total, mean, RIDGE * free)
-        squares = squared_norms(scatters, x, xp) * free[:, None]
-    else:
-        scatter = _around(products, row, part, xp)
-        scatter -= total[..., :, None] * mean[..., None, :]
-        squares = quadratic_form(scatter, count, x, xp)
+    scatter = _around({r: k.products for r, k in kept.items()}, row, part, xp)
+    scatter -= total[..., :, None] * mean[..., None, :]
+    squares = quadratic_form(scatter, count, x, xp)
     return xp.where((count < 2)[..., None], to_scene, xp.sqrt(xp.clip(squares, min=0)))
-
-
-def scatters_around(
-    rows: dict[int, Any], row: int, part: slice, total: Any, mean: Any, ridge: Any
-) -> Iterator[npt.NDArray[np.float64]]:
-    """Yield for each block of ``part`` the scatter of the blocks around it, ``ridge`` on its diagonal.
-
-    As :func:`_around` has them, one block at a time: each matrix of products is fetched from main memory
-    once, and what is made of it is used up while it is in the cache.
-    """
-    own = rows[row]
-    beside = [values for r, values in rows.items() if r != row]  # above and below
-    across, bands, _ = own.shape
-    near: dict[int, tuple[Any, Any]] = {}
-
-    def column(col: int) -> tuple[Any, Any]:
-        """Return the sum of the blocks above and below, and with the block between them."""
-        if col not in near:
-            outer = np.add(beside[0][col], beside[1][col]) if len(beside) > 1 else None
-            if len(beside) == 1:
-                outer = beside[0][col]
-            near[col] = outer, own[col] if outer is None else outer + own[col]
-        return near[col]
-
-    diagonal = np.arange(bands)
-    for index, col in enumerate(range(part.start, part.stop)):
-        parts = [column(c)[1] for c in (col - 1, col + 1) if 0 <= c < across]
-        if (outer := column(col)[0]) is not None:
-            parts.append(outer)
-        first, second = [*parts, 0, 0][:2]
-        scatter = np.add(first, second) if parts else np.zeros((bands, bands))
-        for third in parts[2:]:
-            scatter += third
-        near.pop(col - 1, None)
-        add_outer(scatter, -1.0, total[index], mean[index])
-        scatter[diagonal, diagonal] += ridge[index]
-        yield scatter
 
 
 def _around(rows: dict[int, Any], row: int, part: slice, xp: Any) -> Any:

@@ -131,11 +131,46 @@ def test_scaling_leaves_invalid_pixels_out():
     np.testing.assert_array_equal(product_of_scaled(layers), np.array([[0, 0, np.nan]], np.float32))
 
 
+@pytest.mark.parametrize(("size", "bands"), [(4, 20), (4, 9)])
+def test_a_gpu_is_given_another_text_for_the_same_distances(size, bands):
+    import array_api_compat.torch as xp
+
+    from had_cli.engine.reductions import Extrema, SecondMoments
+    from had_cli.engine.run import Block
+    from had_cli.scenes.source import Window
+    from had_slrx.detector import scene_statistics
+
+    cube = cube_of(22, 27, bands)
+    valid = np.random.default_rng(1).random((22, 27)) > 0.1
+    cube[~valid] = np.nan
+    extrema = Extrema(float(cube[valid].min()), float(cube[valid].max()))
+    statistics = scene_statistics(SecondMoments().compute(cube[valid], np), extrema)
+    function = LocalDistances(size, extrema, statistics)
+    whole = Window(0, 0, 27, 22)
+    there = function(Block(cube, valid, whole, Window(4, 4, 16, 12), np))
+    here = function(Block(xp.asarray(cube), xp.asarray(valid), whole, Window(4, 4, 16, 12), xp))
+    inner = valid[4:16, 4:20]
+    np.testing.assert_allclose(there[inner], np.asarray(here)[inner], rtol=1e-5, atol=1e-6)
+
+
+def test_single_precision_is_taken_on_large_scenes_where_it_loses_nothing():
+    from had_cli.engine.reductions import Extrema, SecondMoments
+    from had_slrx.detector import scene_statistics
+
+    pixels = cube_of(40, 100, 30).reshape(-1, 30)
+    moments, extrema = SecondMoments().compute(pixels, np), Extrema(pixels.min(), pixels.max())
+    assert scene_statistics(moments, extrema, small=False).precision == "float32"
+    assert scene_statistics(moments, extrema, small=True).precision == "float64"
+    alike = np.repeat(np.random.default_rng(0).random((4000, 1)), 30, axis=1)  # all variance in one direction
+    moments = SecondMoments().compute(alike.astype(np.float32), np)
+    assert scene_statistics(moments, Extrema(0.0, 1.0), small=False).precision == "float64"
+
+
 def test_the_map_can_be_sent_to_a_worker():
     import pickle
 
     from had_cli.engine.reductions import Extrema
-    from had_slrx.distances import Scene as Statistics
+    from had_slrx.triangles import Scene as Statistics
 
     function = LocalDistances(4, Extrema(0.0, 1.0), Statistics(np.zeros(3), np.eye(3)))
     assert pickle.loads(pickle.dumps(function)).size == 4
