@@ -237,7 +237,7 @@ class Scene:
     def less(self, origin: npt.NDArray[np.float64] | None) -> Scene:
         """Return the same view with ``origin`` (bands,) taken off its values in double precision.
 
-        For :func:`had_cli.scenes.origin.origin_of`. Everything else that reads pixels wants them as they are.
+        For what ``had_cli.scenes.origin`` finds. Everything else that reads pixels wants them as they are.
         """
         return Scene(
             self.source,
