@@ -58,6 +58,26 @@ def windows(rows: int, cols: int, shape: tuple[int, int]) -> Iterator[Window]:
             yield Window(col, row, min(shape[1], cols - col), min(shape[0], rows - row))
 
 
+def staggered(rows: int, cols: int, count: int) -> tuple[list[Window], int]:
+    """Return pieces of rows that lie evenly down a scene and are staggered across it, and a step.
+
+    Every step-th pixel of them makes up about ``count``. Neither a wedge of nodata nor a lake takes the whole
+    sample so.
+    """
+    width = min(cols, 512)
+    pieces = min(rows, max(32, -(-count // width)))
+    places = [
+        Window(
+            int((index * 0.6180339887) % 1 * (cols - width)),
+            (2 * index + 1) * rows // (2 * pieces),
+            width,
+            1,
+        )
+        for index in range(pieces)
+    ]
+    return places, max(1, pieces * width // count)
+
+
 def with_halo(core: Window, halo: int, rows: int, cols: int) -> tuple[Window, Window]:
     """Return ``core`` enlarged by ``halo`` within the scene, and the core relative to that."""
     top, left = max(0, core.row - halo), max(0, core.col - halo)

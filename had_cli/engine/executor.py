@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,30 +12,25 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from had_cli.engine.blocks import with_halo
-from had_cli.engine.derived import CELL, DerivedSource, averaged, cells_of, derived_info, kept_bytes
+from had_cli.engine.blocks import staggered
+from had_cli.engine.derivations import Derivations
 from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
-from had_cli.engine.passes import Passes, Progress, host_block
-from had_cli.engine.reading import (
-    Pixels,
-    stored_bytes,
-)
+from had_cli.engine.passes import Progress
+from had_cli.engine.reading import stored_bytes
+from had_cli.engine.results import nothing_valid, on_disk
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
-from had_cli.engine.threads import cores, ordered
 from had_cli.engine.worker import HostBlock, Piece
-from had_cli.errors import OutputError, SceneError
+from had_cli.errors import SceneError
 from had_cli.scenes.background import Background
-from had_cli.scenes.describe import runs
-from had_cli.scenes.scene import ArraySource, Scene, valid_pixels
+from had_cli.scenes.scene import Scene, valid_pixels
 from had_cli.scenes.source import Window
-from had_cli.scenes.validity import empty_bands
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Executor(Passes, AbstractContextManager["Executor"]):
+class Executor(Derivations, AbstractContextManager["Executor"]):
     """Runs block reductions and block maps over a scene; implements :class:`had_cli.engine.run.Run`.
 
     Parameters
@@ -180,52 +171,6 @@ class Executor(Passes, AbstractContextManager["Executor"]):
             raise self._nothing_valid()
         return result[..., 0] if layers == 1 else result
 
-    def through(
-        self, function: BlockMap, *, bands: int, halo: int = 0, cost: int = 0, label: str = "features"
-    ) -> Executor:
-        """Return the run of what ``function`` shows; see :meth:`had_cli.engine.run.Run.through`."""
-        rows, cols, _ = self.scene.shape
-        info = derived_info(self.scene, bands)
-        least = (CELL + 2 * halo) ** 2 * (8 * self.scene.shape[2] + 4 * bands + cost)
-        if least > self.memory:
-            self._warn_of_memory("a square of features", least)
-
-        seen: set[Window] = set()
-        counted, counting = [0], Lock()
-
-        def read(cells: list[Window]) -> tuple[Pixels, list[Window]]:
-            first, last = cells[0], cells[-1]
-            together = Window(first.col, first.row, last.col + last.width - first.col, first.height)
-            return self._pixels(with_halo(together, halo, rows, cols)[0]), cells
-
-        def compute(row: tuple[Pixels, list[Window]]) -> Iterator[npt.NDArray[np.float32]]:
-            pixels, cells = row
-            for cell in cells:
-                result = np.empty((cell.height, cell.width, bands), np.float32)
-                block = host_block(pixels, with_halo(cell, halo, rows, cols))
-                valid_here = 0
-                for place, values, valid in self._worker.mapped(function, block, halo, 1):
-                    part = result[place.row - cell.row :, place.col - cell.col :]
-                    part = part[: place.height, : place.width]
-                    part[...] = values
-                    part[~valid] = np.nan
-                    valid_here += int(np.count_nonzero(valid))
-                # features that are NaN look like invalid pixels from here on, so these are counted first
-                with counting:  # threads compute cells side by side
-                    counted[0] += 0 if cell in seen else valid_here
-                    seen.add(cell)
-                    self._valid[0] = max(self._valid[0], counted[0])
-                yield result
-
-        stream = self.stream or 4 * int(np.prod(info.shape, dtype=object)) > self.memory
-        if stream:
-            source: Any = DerivedSource(
-                info, lambda cells: compute(read(cells)), kept_bytes(info, self.memory)
-            )
-        else:
-            source = ArraySource(info, self._computed_cells(read, compute, info.shape, label))
-        return self._derived(source, stream=stream, background=self.scene.background)
-
     def _derived(self, source: Any, *, stream: bool, background: Background | None = None) -> Executor:
         """Return a run over a scene that comes of this one; it shares device, warnings and facts."""
         run = Executor(
@@ -245,68 +190,17 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         run._scratch, run._valid = self._scratch, self._valid
         return run
 
-    def shrunk(self, factor: int, *, label: str = "smaller") -> Executor:
-        """Return the run of the scene averaged by squares; see :meth:`had_cli.engine.run.Run.shrunk`."""
-        rows, cols, bands = self.scene.shape
-        small = self.allocate((-(-rows // factor), -(-cols // factor), bands))
-
-        def compute(block: HostBlock) -> tuple[Window, npt.NDArray[np.float32]]:
-            return block.window, averaged(block.cube, factor)
-
-        for window, values in self._passed(compute, label, align=factor):
-            row, col = window.row // factor, window.col // factor
-            small[row : row + values.shape[0], col : col + values.shape[1]] = values
-        info = dataclasses.replace(derived_info(self.scene, bands), shape=small.shape, block=None)
-        return self._derived(ArraySource(info, small), stream=self.stream)
-
-    def _computed_cells(
-        self,
-        read: Callable[[list[Window]], tuple[Pixels, list[Window]]],
-        compute: Callable[[tuple[Pixels, list[Window]]], Iterator[npt.NDArray[np.float32]]],
-        shape: tuple[int, int, int],
-        label: str,
-    ) -> npt.NDArray[np.float32]:
-        """Return all features, cell by cell: the same bytes as where they are computed when read."""
-        cube = np.empty(shape, np.float32)
-        rows, cols, _ = shape
-        self._progress(label, 0.0)
-
-        def filled(row: tuple[Pixels, list[Window]]) -> Window:
-            for cell, values in zip(row[1], compute(row), strict=True):
-                cube[cell.rows, cell.cols] = values
-            return row[1][-1]
-
-        kept = (read(cells) for cells in cells_of(Window(0, 0, cols, rows), shape))
-        for last in ordered(filled, kept, lambda: cores() if self.device == "cpu" else 1):
-            self._progress(label, (last.row * cols + last.height * (last.col + last.width)) / (rows * cols))
-        return cube
-
     def sample(self, count: int, *, background: bool = False) -> npt.NDArray[np.float32]:
-        """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.run.Run.sample`.
-
-        Pieces of rows lie evenly down the scene and are staggered across it, so that neither a
-        wedge of nodata nor a lake takes the whole sample.
-        """
+        """Return up to about ``count`` valid pixels; see :meth:`had_cli.engine.run.Run.sample`."""
         rows, cols, _ = self.scene.shape
         chosen = self.scene.background if background else None
-        width = min(cols, 512)
-        pieces = min(rows, max(32, -(-count // width)))
-        step = max(1, pieces * width // count)
-        places = [
-            Window(
-                int((index * 0.6180339887) % 1 * (cols - width)),
-                (2 * index + 1) * rows // (2 * pieces),
-                width,
-                1,
-            )
-            for index in range(pieces)
-        ]
+        places, step = staggered(rows, cols, count)
         found = []
         for place, cube in zip(places, self._cubes(places), strict=True):
             row = cube[0, ::step]
             valid = valid_pixels(row)
             if chosen is not None:
-                valid &= chosen.mask[place.row, place.col : place.col + width : step]
+                valid &= chosen.mask[place.row, place.col : place.col + place.width : step]
             found.append(row[valid])
         return np.concatenate(found)
 
@@ -334,27 +228,12 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         return self._known(merged.result(), background)
 
     def _known(self, result: T | None, background: Background | None = None) -> T:
-        if result is None and background is not None:
-            raise SceneError(
-                f"{self.scene.path}: no pixel of the background chosen by {background.name} is valid: all "
-                "are nodata, masked or not finite in some band; draw it elsewhere"
-            )
         if result is None:
-            raise self._nothing_valid()
+            raise self._nothing_valid(background)
         return result
 
-    def _nothing_valid(self) -> SceneError:
-        remedy = "see `had info`, or choose bands with --bands"
-        if self.scene.source.info.format != "derived":  # whose bands are none of the file's
-            empty = empty_bands(self._read, self.scene.shape)
-            if empty.any() and not empty.all():
-                remedy = (
-                    f"leave out those without any value: --exclude-bands {runs(self.scene.bands[empty] + 1)}"
-                )
-        return SceneError(
-            f"{self.scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; "
-            f"{remedy}"
-        )
+    def _nothing_valid(self, background: Background | None = None) -> SceneError:
+        return nothing_valid(self.scene, self._read, background)
 
     def _cubes(self, windows: Sequence[Window]) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the pixels of windows in their order."""
@@ -367,13 +246,6 @@ class Executor(Passes, AbstractContextManager["Executor"]):
         """Return an array for results, on disk when it would take more than half the memory."""
         if not self.stream or 4 * np.prod(shape, dtype=np.int64) <= self.memory // 2:
             return np.empty(shape, np.float32)
-        needed = 4 * int(np.prod(shape, dtype=object))
-        free = shutil.disk_usage(tempfile.gettempdir()).free
-        if needed > free:  # or the process would be killed once the disk is full
-            raise OutputError(
-                f"{self.scene.path}: results take {needed / 1e9:.1f} GB, but {tempfile.gettempdir()} has "
-                f"{free / 1e9:.1f} GB free; set TMPDIR to another folder, or take a part with --window"
-            )
-        file = tempfile.TemporaryFile(prefix="had-")  # noqa: SIM115 - closed with the executor
+        array, file = on_disk(shape, self.scene.path)
         self._scratch.append(file)
-        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
+        return array

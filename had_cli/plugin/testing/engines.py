@@ -14,7 +14,7 @@ import pytest
 from had_cli.engine.executor import Executor
 from had_cli.engine.passes import host_block
 from had_cli.engine.reading import with_surroundings
-from had_cli.engine.run import Block, BlockMap
+from had_cli.engine.run import Block, BlockMap, Run
 from had_cli.engine.worker import HostBlock
 from had_cli.scenes.scene import Scene
 
@@ -105,7 +105,7 @@ class Watching(Executor):
         """Map, and look at the block afterwards."""
         return super().map(_unchanged_by(function), **options)
 
-    def through(self, function: Any, **options: Any) -> Executor:
+    def through(self, function: Any, **options: Any) -> Run:
         """Show the scene through ``function``, and look at the block afterwards."""
         return super().through(_unchanged_by(function), **options)
 

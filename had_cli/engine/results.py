@@ -1,0 +1,64 @@
+"""Results that memory does not hold, and what to say where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from had_cli.errors import OutputError, SceneError
+from had_cli.scenes.background import Background
+from had_cli.scenes.describe import runs
+from had_cli.scenes.scene import Float, Scene
+from had_cli.scenes.source import Window
+from had_cli.scenes.validity import empty_bands
+
+
+def on_disk(shape: tuple[int, ...], path: str) -> tuple[npt.NDArray[np.float32], Any]:
+    """Return an array in a temporary file, and the file; ``path`` is the scene's.
+
+    Raises
+    ------
+    OutputError
+        Where the disk would be full before the array is.
+    """
+    needed = 4 * int(np.prod(shape, dtype=object))
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if needed > free:  # or the process would be killed once the disk is full
+        raise OutputError(
+            f"{path}: results take {needed / 1e9:.1f} GB, but {tempfile.gettempdir()} has "
+            f"{free / 1e9:.1f} GB free; set TMPDIR to another folder, or take a part with --window"
+        )
+    file = tempfile.TemporaryFile(prefix="had-")  # noqa: SIM115 - closed with the executor
+    return np.memmap(file, dtype=np.float32, mode="w+", shape=shape), file
+
+
+def nothing_valid(
+    scene: Scene, read: Callable[[Window], Float], background: Background | None = None
+) -> SceneError:
+    """Return the error that says that no pixel is valid, and what to do.
+
+    Parameters
+    ----------
+    read
+        Gives pixels of a scene.
+    background
+        The one that was chosen, where it is that which has no valid pixel.
+    """
+    if background is not None:
+        return SceneError(
+            f"{scene.path}: no pixel of the background chosen by {background.name} is valid: all are nodata, "
+            "masked or not finite in some band; draw it elsewhere"
+        )
+    remedy = "see `had info`, or choose bands with --bands"
+    if scene.source.info.format != "derived":  # whose bands are none of the file's
+        empty = empty_bands(read, scene.shape)
+        if empty.any() and not empty.all():
+            remedy = f"leave out those without any value: --exclude-bands {runs(scene.bands[empty] + 1)}"
+    return SceneError(
+        f"{scene.path}: no valid pixel: every pixel is nodata, masked or not finite in some band; {remedy}"
+    )
