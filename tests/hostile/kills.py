@@ -35,7 +35,8 @@ HAD = [sys.executable, "-m", "had_cli"]
 SMALL = [sys.executable, str(Path(__file__).parents[1] / "plugins" / "fers" / "small_fers.py")]
 FORKED_BENCH = str(Path(__file__).with_name("forked_bench.py"))
 PATCHES = ["--backbone", "random", "--patches", "2", "--batch-size", "2", "--epochs", "3", "--device", "cpu"]
-NARROW = ["--width", "0.06", "--components", "6", "--patch", "16", "--max-size", "5", "--input-size", "32"]
+NARROW = ["--recipe", "dependable", "--width", "0.06", "--components", "6", "--patch", "16"]
+NARROW += ["--max-size", "5", "--input-size", "32"]
 SIGNALS = {
     "KILL": (signal.SIGKILL, 1),
     "INT": (signal.SIGINT, 1),
