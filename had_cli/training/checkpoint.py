@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ def save_state(folder: Path, identity: Mapping[str, Any], state: Mapping[str, An
     import torch
 
     content = io.BytesIO()
-    torch.save({"identity": json.dumps(identity), **state}, content)
+    torch.save(_unshared({"identity": json.dumps(identity), **state}), content)
     write_whole(folder / FILE, content.getvalue(), overwrite=True)
 
 
@@ -99,6 +100,21 @@ def load_state(
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise WeightsError(damaged) from error
     return True
+
+
+def _unshared(value: Any) -> Any:
+    """Return containers anew, and equal texts as one.
+
+    A file says which of its objects are the same one. Without this, a training that was resumed would
+    write what was loaded beside what is new otherwise than one that was not.
+    """
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, Mapping):
+        return {_unshared(key): _unshared(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_unshared(part) for part in value)
+    return value
 
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -96,7 +96,10 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("reports", [1, 4, 8, 15])
 def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bytes(tmp_path, way, reports):
-    whole = TrainingLoop(job(), plan(**WAYS[way])).run()
+    undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
+    undisturbed.mkdir()
+    stopped.mkdir()
+    whole = TrainingLoop(job(checkpoint=undisturbed), plan(**WAYS[way])).run()
     left = reports
 
     def progress(label, fraction, **numbers):
@@ -106,13 +109,14 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bytes(tmp_path, way,
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        TrainingLoop(job(checkpoint=tmp_path, progress=progress), plan(**WAYS[way])).run()
-    resumed = TrainingLoop(job(checkpoint=tmp_path, resume=True), plan(**WAYS[way])).run()
+        TrainingLoop(job(checkpoint=stopped, progress=progress), plan(**WAYS[way])).run()
+    resumed = TrainingLoop(job(checkpoint=stopped, resume=True), plan(**WAYS[way])).run()
     assert same(resumed.best, whole.best)
     assert same(resumed.network.state_dict(), whole.network.state_dict())
     assert resumed.history == whole.history
     assert (resumed.best_epoch, resumed.best_loss) == (whole.best_epoch, whole.best_loss)
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert [path.name for path in stopped.iterdir()] == [FILE]
+    assert (stopped / FILE).read_bytes() == (undisturbed / FILE).read_bytes()
 
 
 def test_a_finished_training_that_is_resumed_takes_no_step(tmp_path):
