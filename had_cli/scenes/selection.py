@@ -93,15 +93,15 @@ def _ends(item: str, option: str) -> tuple[Decimal | None, Decimal | None, str |
 def _by_number(item: str, low: Decimal | None, high: Decimal | None, count: int, option: str) -> Mask:
     if any(value is not None and value != value.to_integral_value() for value in (low, high)):
         raise UsageError(f"{option} {item!r}: band numbers are whole; write nm or um behind wavelengths")
-    first, last = int(low or 1) if low != 0 else 0, count if high is None else int(high)
+    first, last = Decimal(1) if low is None else low, Decimal(count) if high is None else high
     if first < 1 or last < 1:
         raise UsageError(f"{option} {item!r}: bands are counted from 1")
-    if max(first, last) > count:
+    if max(first, last) > count:  # as decimals: Python prints no whole number of 5000 digits
         raise SceneError(
-            f"{option} {item!r} asks for band {max(first, last)}, but the scene has {count} bands"
+            f"{option} {item!r} asks for band {max(first, last):f}, but the scene has {count} bands"
         )
     chosen = np.zeros(count, bool)
-    chosen[first - 1 : last] = True
+    chosen[int(first) - 1 : int(last)] = True
     return chosen
 
 

@@ -214,9 +214,12 @@ def outputs(draw: random.Random, folder: Path) -> Case:
     read += [name for name in ("line.hdr", "line.img") if {"line.hdr", "line.img"} & set(read)]
     kept = {os.path.realpath(folder / name) for name in read}
     kept |= {str(path) for path in folder.iterdir() if _same(path, kept)}
-    free = os.path.realpath((folder / out).with_suffix(".img")) not in kept and not _same(folder / out, kept)
+    replaced = [os.path.normpath(out)]
+    if out.endswith(".hdr"):  # a header has its data beside it
+        replaced.append(os.path.normpath(Path(out).with_suffix(".img")))
+    free = not any(_same(folder / name, kept) for name in replaced)
     rest = "--mask-out" in words and out.startswith("/")  # found out when the map is there
-    return Case([*words, *over], parts=rest, replaced=(os.path.normpath(out),) if over and free else ())
+    return Case([*words, *over], parts=rest, replaced=tuple(replaced) if over and free else ())
 
 
 def _same(path: Path, kept: set[str]) -> bool:

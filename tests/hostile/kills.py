@@ -45,7 +45,8 @@ SIGNALS = {
     "TERM twice": (signal.SIGTERM, 2),
 }
 MOMENTS = {"KILL": 50}  # 30 for the others
-VOLATILE = {"timings.json", "timings.csv", "results.md", "bench.lock"}  # times differ from run to run
+# times differ from run to run
+VOLATILE = {"timings.json", "timings.csv", "results.md", "results.tex", "bench.lock"}
 
 
 @dataclass(frozen=True)

@@ -97,3 +97,19 @@ def test_a_folder_that_is_no_store(tmp_path, had):
     folder = tmp_path / "empty.zarr"
     folder.mkdir()
     assert "no scene lies in this folder" in refusal(had, folder)
+
+
+@pytest.mark.parametrize("attribute", ["DIMENSION_LIST", "DIMENSION_LABELS", "CLASS", "REFERENCE_LIST"])
+@pytest.mark.parametrize("value", ["a text", np.arange(3.0), np.zeros((), "S16"), np.int64(7)], ids=str)
+def test_axes_that_are_something_else_end_no_process(tmp_path, attribute, value, had):
+    # HDF5's own functions for axes read beyond an attribute of another type
+    made = make_netcdf(tmp_path)
+    with h5py.File(made.path, "r+") as file:
+        for name in ("reflectance", "wavelength", "fwhm"):
+            if attribute in file[name].attrs:
+                del file[name].attrs[attribute]
+            file[name].attrs[attribute] = value
+    for _ in range(3):
+        ended = had("info", made.path)
+        assert ended.status in {0, 1}
+        assert len(ended.err.splitlines()) == ended.status

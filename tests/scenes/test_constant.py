@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from had_cli.api import detect
-from had_cli.scenes import constant
+from had_cli.scenes import constant, origin
 from had_cli.scenes.constant import constant_bands, without_constant
 from had_cli.scenes.open import open_scene
 from had_cli.scenes.scene import Scene
@@ -91,7 +91,7 @@ class TestFinding:
             expected.append(len(np.unique(values)) <= 1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(constant, "BLOCK_BYTES", block_bytes)
-            patch.setattr(constant, "PIECES", 1)
+            patch.setattr(origin, "PIECES", 1)
             assert constant_bands(Scene.from_array(cube)).bands.tolist() == expected
 
 
@@ -107,7 +107,7 @@ class TestCost:
         with open_scene(path) as scene:
             scene.source = Counted(scene.source)
             assert not constant_bands(scene).bands.any()
-            assert scene.source.values <= constant.PIECES * constant.PIECE * 20
+            assert scene.source.values <= origin.PIECES * origin.PIECE * 20
 
     def test_of_the_rest_only_the_bands_in_doubt_are_read(self, tmp_path):
         cube = cube_of(400, 300, 20)
@@ -115,7 +115,7 @@ class TestCost:
         scene = Scene.from_array(cube)
         scene.source = Counted(scene.source)
         assert np.flatnonzero(constant_bands(scene).bands).tolist() == [7]
-        assert scene.source.values <= constant.PIECES * constant.PIECE * 20 + 400 * 300
+        assert scene.source.values <= origin.PIECES * origin.PIECE * 20 + 400 * 300
 
 
 class TestDetecting:

@@ -108,6 +108,7 @@ class TestRefusals:
         [
             ("1-212", "asks for band 212, but the scene has 211 bands"),
             ("300-", "asks for band 300"),
+            ("9" * 5000, "but the scene has 211 bands"),
             ("3-4um", "holds no good band of the scene, which covers 400 to 2500 nm"),
             ("350nm", "holds no good band"),
             ("1350-1430nm", "holds no good band"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import h5py
+import numpy as np
 
 from had_cli.errors import SceneError
 from had_cli.foreign.hdf5 import DAMAGED, datasets, open_guarded
@@ -60,8 +61,25 @@ def variables_of(file: h5py.File, path: str) -> Iterator[Variable]:
 
 
 def _axes(name: str, item: h5py.Dataset) -> tuple[str | None, ...]:
-    if item.ndim == 1 and item.is_scale:
+    if item.ndim == 1 and item.attrs.get("CLASS") == b"DIMENSION_SCALE":
         return (name,)
-    return tuple(
-        str(axis[0].name).rpartition("/")[2] if len(axis) else (axis.label or None) for axis in item.dims
-    )
+    scales, labels = _of_axes(item, "DIMENSION_LIST"), _of_axes(item, "DIMENSION_LABELS")
+    return tuple(_axis(item, *known) for known in zip(scales, labels, strict=True))
+
+
+def _of_axes(item: h5py.Dataset, attribute: str) -> list[Any]:
+    """Return an attribute of an entry for each axis; None for each where it is missing or something else.
+
+    The functions of HDF5 behind ``item.dims`` take whatever has that name for one, and read beyond it.
+    """
+    if attribute in item.attrs and item.attrs.get_id(attribute).shape == (item.ndim,):
+        return list(item.attrs[attribute])
+    return [None] * item.ndim
+
+
+def _axis(item: h5py.Dataset, scales: Any, label: Any) -> str | None:
+    first = scales[0] if isinstance(scales, np.ndarray) and len(scales) else None
+    if isinstance(first, h5py.Reference) and first:
+        return str(item.file[first].name).rpartition("/")[2]
+    text = label.decode("utf-8", "replace") if isinstance(label, bytes) else label
+    return text if isinstance(text, str) and text else None
