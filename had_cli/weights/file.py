@@ -140,7 +140,7 @@ def load_weights(
         raise WeightsError(
             f"{path}: damaged weights ({_reason(error)}); copy or download them again"
         ) from error
-    if header.get(CHECKSUM, "") not in {"", _checksum(header, tensors)}:
+    if header.get(CHECKSUM, "") not in ("", _checksum(header, tensors)):  # it may be anything, also a list
         raise WeightsError(f"{path}: damaged weights (wrong checksum); copy or download them again")
     return Weights(method=name, tensors=tensors, header=header, hash=digest, name=path.name)
 

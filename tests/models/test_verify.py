@@ -59,6 +59,15 @@ def test_a_changed_word_of_ones_own_header_is_found(had, kept):
     assert "wrong checksum" in had("models", "verify", kept).line
 
 
+@pytest.mark.parametrize("checksum", [{"a": []}, ["0"], 7, None], ids=str)
+def test_a_checksum_that_is_something_else_is_wrong(had, kept, checksum):
+    from safetensors.numpy import save_file
+
+    header = {**load_weights(kept).header, "checksum": checksum}
+    save_file(dict(load_weights(kept).tensors), kept, {"had": json.dumps(header)})
+    assert "wrong checksum" in had("models", "verify", kept).line
+
+
 def test_one_bad_file_does_not_hide_the_others(had, bundled, kept):
     kept.write_bytes(b"x")
     ended = had("models", "verify", "first", "mean-6")
