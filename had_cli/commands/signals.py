@@ -99,6 +99,11 @@ def terminable() -> Iterator[None]:
     try:
         yield
         go_on()
+    except Exception as error:
+        # Python before 3.12 makes another error of what comes up while a class names its fields
+        if watch.ended is not None and watch.ended in (error.__cause__, error.__context__):
+            raise watch.ended from None
+        raise
     finally:
         watch.finish()
         _watches.remove(watch)

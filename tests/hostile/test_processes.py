@@ -187,6 +187,28 @@ def test_an_interrupt_that_is_lost_on_the_way_ends_the_command_later(tmp_path):
     assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
 
 
+def test_an_interrupt_that_becomes_another_error_is_still_one(tmp_path):
+    """Python before 3.12 makes a RuntimeError of it while a class names its fields, as modules load."""
+    (tmp_path / "naming.py").write_text(
+        "import os, signal, time, typer\n"
+        "from had_cli.commands.outcome import guarded\n"
+        "class Field:\n"
+        "    def __set_name__(self, owner, name):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        time.sleep(1)\n"
+        "def command() -> None:\n"
+        "    class Owner:\n"
+        "        field = Field()\n"
+        "app = typer.Typer()\n"
+        "app.command()(guarded(command))\n"
+        "app([])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "naming"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
+
+
 def test_an_interrupt_that_a_callback_loses_ends_the_command_at_once(tmp_path):
     """As one of dask.distributed for the garbage collector does: Python drops the exception there."""
     (tmp_path / "swallowing.py").write_text(
