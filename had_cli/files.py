@@ -42,7 +42,7 @@ def refuse_existing(path: Path, *, overwrite: bool, store: bool = False) -> None
     OutputExistsError
         When it exists and ``overwrite`` is false.
     OutputError
-        When it is a folder or a URL, or its own folder is missing.
+        When it is a folder, a device, a pipe or a URL, or its own folder is missing.
     """
     refuse_url(path)
     sweep(path.parent)  # a run that was killed may have the file ready
@@ -59,6 +59,8 @@ def refuse_existing(path: Path, *, overwrite: bool, store: bool = False) -> None
         raise OutputError(f"{path}: {what if store else 'is a folder; name a file'}")
     if os.path.lexists(path) and not overwrite:
         raise OutputExistsError(f"{path}: exists already; give --overwrite or another name")
+    if found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OutputError(f"{path}: is a device or a pipe, which no file replaces; give another name")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
 

@@ -161,3 +161,23 @@ def test_masks_and_polygons_do_not_replace_map_or_scene(had, tmp_path, option, n
     ended = had("detect", "-m", "grx", scene, "-o", "map.tif", "--overwrite", *rule)
     assert f"is {what} itself" in ended.line
     assert bytes_of(scene.parent) == before
+
+
+@pytest.mark.parametrize("command", ["quicklook", "roc", "convert", "report"])
+def test_a_pipe_is_never_replaced(had, tmp_path, command):
+    np.save(tmp_path / "scene.npy", np.random.default_rng(0).normal(size=(20, 20, 5)).astype("f4"))
+    np.save(tmp_path / "map.npy", np.random.default_rng(1).normal(size=(20, 20)).astype("f4"))
+    np.save(tmp_path / "marks.npy", np.eye(20, dtype=np.uint8))
+    pipe = tmp_path / ("pipe.npy" if command == "convert" else "pipe.png")
+    os.mkfifo(pipe)
+    scene, scores, marks = (tmp_path / f"{name}.npy" for name in ("scene", "map", "marks"))
+    words = {
+        "quicklook": ["quicklook", scene, "-o", pipe],
+        "roc": ["evaluate", scores, "--truth", marks, "--roc", pipe],
+        "convert": ["convert", scene, pipe],
+        "report": ["report", scene, scores, "--threshold", "quantile:0.99", "-o", pipe],
+    }[command]
+    ended = had(*words, "--overwrite")
+    assert ended.status == 1
+    assert "is a device or a pipe, which no file replaces" in ended.err
+    assert pipe.is_fifo()
