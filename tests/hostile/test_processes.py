@@ -149,93 +149,66 @@ def test_a_failure_is_one_line_and_no_more(tmp_path, method):
     assert files(tmp_path) == ["scene.tif"]
 
 
-def test_an_interrupt_within_a_text_that_python_runs_ends_with_the_status(tmp_path):
-    """A dataclass is made of a text while its module loads; Python remembers an interrupt in there."""
-    (tmp_path / "interrupted.py").write_text(
-        "import typer\n"
-        "from had_cli.commands.outcome import guarded\n"
-        "def command() -> None:\n"
-        "    exec('raise KeyboardInterrupt')\n"
-        "app = typer.Typer()\n"
-        "app.command()(guarded(command))\n"
-        "app([])\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
+class TestInterrupts:
+    """Of commands that are interrupted where Python or compiled code may lose the exception."""
 
+    def check(self, folder, *lines):
+        text = ["import gc, os, signal, time, typer", "from had_cli.commands.outcome import guarded", *lines]
+        text += ["app = typer.Typer()", "app.command()(guarded(command))", "app([])"]
+        (folder / "interrupted.py").write_text("\n".join(text))
+        ended = subprocess.run(
+            [sys.executable, "-m", "interrupted"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=50,
+        )
+        assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "had: interrupted\n")
 
-def test_an_interrupt_that_is_lost_on_the_way_ends_the_command_later(tmp_path):
-    """Compiled code that calls back into Python may take the exception for its own."""
-    (tmp_path / "swallowing.py").write_text(
-        "import os, signal, typer\n"
-        "from had_cli.commands.outcome import guarded\n"
-        "def command() -> None:\n"
-        "    try:\n"
-        "        os.kill(os.getpid(), signal.SIGINT)\n"
-        "        signal.pause()\n"
-        "    except BaseException:\n"
-        "        pass\n"
-        "app = typer.Typer()\n"
-        "app.command()(guarded(command))\n"
-        "app([])\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "swallowing"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
+    def test_within_a_text_that_python_runs(self, tmp_path):
+        """A dataclass is made of a text while its module loads; Python remembers an interrupt in there."""
+        self.check(tmp_path, "def command() -> None:", "    exec('raise KeyboardInterrupt')")
 
+    def test_swallowed_it_ends_the_command_later(self, tmp_path):
+        """Compiled code that calls back into Python may take the exception for its own."""
+        self.check(
+            tmp_path,
+            "def command() -> None:",
+            "    try:",
+            "        os.kill(os.getpid(), signal.SIGINT)",
+            "        signal.pause()",
+            "    except BaseException:",
+            "        pass",
+        )
 
-def test_an_interrupt_that_becomes_another_error_is_still_one(tmp_path):
-    """Python before 3.12 makes a RuntimeError of it while a class names its fields, as modules load."""
-    (tmp_path / "naming.py").write_text(
-        "import os, signal, time, typer\n"
-        "from had_cli.commands.outcome import guarded\n"
-        "class Field:\n"
-        "    def __set_name__(self, owner, name):\n"
-        "        os.kill(os.getpid(), signal.SIGINT)\n"
-        "        time.sleep(1)\n"
-        "def command() -> None:\n"
-        "    class Owner:\n"
-        "        field = Field()\n"
-        "app = typer.Typer()\n"
-        "app.command()(guarded(command))\n"
-        "app([])\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "naming"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stderr) == (130, "had: interrupted\n")
+    def test_turned_into_another_error(self, tmp_path):
+        """Python before 3.12 makes a RuntimeError of it while a class names its fields, as modules load."""
+        self.check(
+            tmp_path,
+            "class Field:",
+            "    def __set_name__(self, owner, name):",
+            "        os.kill(os.getpid(), signal.SIGINT)",
+            "        time.sleep(1)",
+            "def command() -> None:",
+            "    class Owner:",
+            "        field = Field()",
+        )
 
-
-def test_an_interrupt_that_a_callback_loses_ends_the_command_at_once(tmp_path):
-    """As one of dask.distributed for the garbage collector does: Python drops the exception there."""
-    (tmp_path / "swallowing.py").write_text(
-        "import gc, os, signal, time, typer\n"
-        "from had_cli.commands.outcome import guarded\n"
-        "def interrupted(phase, info):\n"
-        "    gc.callbacks.remove(interrupted)\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    time.sleep(1)\n"
-        "def command() -> None:\n"
-        "    gc.callbacks.append(interrupted)\n"
-        "    gc.collect()\n"
-        "    time.sleep(60)\n"
-        "    print('went on')\n"
-        "app = typer.Typer()\n"
-        "app.command()(guarded(command))\n"
-        "app([])\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "swallowing"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "had: interrupted\n")
+    def test_dropped_by_a_callback_it_ends_the_command_at_once(self, tmp_path):
+        """As one of dask.distributed for the garbage collector does: Python drops the exception there."""
+        self.check(
+            tmp_path,
+            "def interrupted(phase, info):",
+            "    gc.callbacks.remove(interrupted)",
+            "    os.kill(os.getpid(), signal.SIGINT)",
+            "    time.sleep(1)",
+            "def command() -> None:",
+            "    gc.callbacks.append(interrupted)",
+            "    gc.collect()",
+            "    time.sleep(60)",
+            "    print('went on')",
+        )
 
 
 def test_an_interrupt_that_nobody_tells_of_ends_the_command_where_it_says_how_far_it_is(tmp_path):
