@@ -44,7 +44,6 @@ def routine(module: ModuleType, name: str, *, locked: bool = False) -> Callable[
 
 _DPOTRF = routine(cython_lapack, "dpotrf")
 _DTRSM = routine(cython_blas, "dtrsm")
-_DGER = routine(cython_blas, "dger")
 _GEMM = {
     np.dtype(np.float32): routine(cython_blas, "sgemm"),
     np.dtype(np.float64): routine(cython_blas, "dgemm"),
@@ -145,15 +144,6 @@ def subtract_product(matrix: Array, first: Array, second: Array) -> None:
         matrix.ctypes.data,
         cols,
     )
-
-
-def add_outer(matrix: Array, scale: float, first: Array, second: Array) -> None:
-    """Add ``scale`` times the outer product of two vectors to an m x n ``matrix``, double precision."""
-    for array in (matrix, first, second):
-        checked(array, np.float64)
-    rows, cols = (integer(size) for size in matrix.shape)
-    one, alpha = integer(1), ctypes.byref(ctypes.c_double(scale))
-    _DGER(cols, rows, alpha, second.ctypes.data, one, first.ctypes.data, one, matrix.ctypes.data, cols)
 
 
 _LEFT, _LOWER, _UPPER, _AS_IT_IS = (ctypes.c_char_p(letter) for letter in (b"L", b"L", b"U", b"N"))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from had_cli.engine.blas import (
-    add_outer,
     cholesky_in_place,
     multiply_in_place,
     solve_in_place,
@@ -42,12 +41,6 @@ def test_a_product_with_a_triangle_looks_at_this_triangle_only(dtype, lower):
     expected = x @ (np.tril(matrix) if lower else np.triu(matrix))
     multiply_in_place(x, matrix, lower=lower)
     np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-5)
-
-
-def test_an_outer_product_is_added_in_its_order():
-    matrix = np.zeros((3, 4))
-    add_outer(matrix, -2.0, np.arange(3.0), np.arange(4.0) + 1)
-    np.testing.assert_array_equal(matrix, -2 * np.outer(np.arange(3.0), np.arange(4.0) + 1))
 
 
 def test_what_has_no_factor_is_told():
