@@ -37,8 +37,12 @@ TESTS = {
 
 
 @pytest.fixture
-def planted(site):
-    """Install the plugins with the faults."""
+def planted(site, monkeypatch):
+    """Install the plugins with the faults.
+
+    With CI set pytest shows both sides of a failed comparison in full: hours, for the pixels of a block.
+    """
+    monkeypatch.setenv("CI", "true")
     entry_points = {"planted": "had_planted", "heavy": "had_planted_heavy"}
     modules = {"had_planted": METHODS, "had_planted_heavy": HEAVY, "had_planted_code": CODE}
     install(site, "had-planted", entry_points, modules)

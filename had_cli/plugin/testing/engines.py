@@ -145,6 +145,6 @@ def _bytes(array: Any) -> bytes:
 
 
 def _same(owner: Any, before: bytes, array: Any) -> None:
-    assert _bytes(array) == before, (
-        f"{type(owner).__name__} writes into the pixels that it is given; copy them"
-    )
+    # compared outside the assert, where pytest would show both texts in full if CI is set: for hours
+    unchanged = _bytes(array) == before
+    assert unchanged, f"{type(owner).__name__} writes into the pixels that it is given; copy them"
