@@ -89,12 +89,30 @@ class Deflation:
     u: npt.NDArray[np.float32]
 
     @classmethod
-    def from_sample(cls, pixels: npt.NDArray[np.float32], leading: int = 16) -> Deflation:
+    def from_sample(cls, pixels: npt.NDArray[np.float32], leading: int) -> Deflation:
         """Return the deflation of the ``leading`` principal components of n x bands ``pixels``."""
-        x = pixels.astype(np.float64)
-        mean = x.mean(axis=0)
-        values, vectors = np.linalg.eigh(np.cov(x, rowvar=False).reshape(len(mean), -1))
-        leading = min(leading, max(0, len(mean) - 1))
+        mean, values, vectors = _components(pixels)
+        return cls._of(mean, values, vectors, min(leading, max(0, len(mean) - 1)))
+
+    @classmethod
+    def enough(cls, pixels: npt.NDArray[np.float32], error: float, most: int = 32) -> Deflation | None:
+        """Return the deflation of the fewest components that leave no more than ``error``.
+
+        That is :func:`rounding_error` of pixels like those given, n x bands. None where ``most`` components
+        are too few.
+        """
+        mean, values, vectors = _components(pixels)
+        for leading in range(min(most, len(mean) - 1) + 1):
+            left = np.minimum(values, values[len(values) - leading - 1])
+            # pixels are as large as before while the leading directions are taken off, and so is the rounding
+            # of each value, which adds to the variance; a few values make one
+            rounding = 2.0**-44 * np.mean(values) * np.mean(1 / left) if values[0] > 0 else np.inf
+            if _error_of(left) + rounding <= error:
+                return cls._of(mean, values, vectors, leading)
+        return None
+
+    @classmethod
+    def _of(cls, mean: Vector, values: Vector, vectors: Matrix, leading: int) -> Deflation:
         cut = len(values) - leading
         # never below the rounding of the sample itself, or V would amplify noise
         floor = max(values[cut - 1], values[-1] * 1e-12) if values[-1] > 0 else 1.0
@@ -112,6 +130,29 @@ class Deflation:
         return Moments(moments.count, moments.mean @ back + self.shift, (scatter + scatter.T) / 2)
 
 
+def _components(pixels: npt.NDArray[np.float32]) -> tuple[Vector, Vector, Matrix]:
+    """Return the mean of n x bands pixels, the ascending eigenvalues of their covariance, and its vectors."""
+    x = pixels.astype(np.float64)
+    mean = x.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(x, rowvar=False).reshape(len(mean), -1))
+    return mean, values, vectors
+
+
+def rounding_error(moments: Moments) -> float:
+    """Estimate the relative error of Mahalanobis distances when products were in single precision.
+
+    An entry of the covariance carries a relative error of about 2^-24 of the variances of its two
+    bands; what reaches the distance is that times the mean variance over the harmonic mean of the
+    eigenvalues.
+    """
+    return _error_of(np.linalg.eigvalsh(moments.covariance))
+
+
+def _error_of(values: npt.NDArray[Any]) -> float:
+    """Return :func:`rounding_error` of a covariance with these ascending eigenvalues."""
+    return float(2.0**-24 * np.mean(values) * np.mean(1 / values)) if values[0] > 0 else np.inf
+
+
 @dataclass(frozen=True)
 class SecondMoments:
     """Reduction to :class:`Moments`.
@@ -126,10 +167,11 @@ class SecondMoments:
         """Return the moments of n x bands pixels."""
         count, bands = pixels.shape
         device, chunk = device_of(pixels), chunk_pixels(xp)
+        v: Any = None
+        u: Any = None
         if self.deflation is None:
             # any value near the data guards the products against cancellation
             shift = origin = xp.mean(xp.astype(pixels[:CHUNK, :], xp.float64), axis=0)
-            v = u = None
         else:
             shift = xp.zeros((bands,), dtype=xp.float64, device=device)
             origin, v, u = (
@@ -137,13 +179,17 @@ class SecondMoments:
             )
         total = xp.zeros((1, bands), dtype=xp.float64, device=device)
         products = xp.zeros((bands, bands), dtype=xp.float64, device=device)
+        # fresh memory for every chunk costs more than what is computed in it
+        room = np.empty((min(chunk, count), bands), np.float32) if xp is np and v is not None else None
         for start in range(0, count, chunk):
-            y = pixels[start : start + chunk, :] - origin
-            if v is not None and u is not None and isinstance(y, np.ndarray):
-                y = np.ascontiguousarray(y)
+            x = pixels[start : start + chunk, :]
+            if room is not None:
+                y = np.subtract(x, origin, out=room[: len(x)])
                 subtract_product(y, y @ v, u)
-            elif v is not None:
-                y -= (y @ v) @ u
+            else:
+                y = x - origin
+                if v is not None:
+                    y -= (y @ v) @ u
             total += xp.ones((1, y.shape[0]), dtype=y.dtype, device=device) @ y
             products += y.T @ y  # of one matrix, so BLAS computes half of it (syrk)
         # one copy from a device: it waits for all that was asked for before

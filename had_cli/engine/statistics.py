@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from had_cli.engine.reductions import Deflation, Joint, Moments, SecondMoments
+from had_cli.engine.reductions import Deflation, Joint, Moments, SecondMoments, rounding_error
 from had_cli.engine.run import Run
 from had_cli.scenes.scene import Scene
 
@@ -31,21 +31,23 @@ def scene_moments(
 
     Hyperspectral covariances have condition numbers of 1e6 and more, which products in single
     precision would not survive. Small scenes are computed in double. On large ones a sample of
-    pixels gives the leading directions of the background; with these shrunk
-    (:class:`Deflation`) the rest is well conditioned and single precision is enough. Where the
-    result shows that it was not, the pass is repeated in double. Features of a network are reduced in
+    pixels gives the leading directions of the background; with as many of these shrunk as it takes
+    (:class:`Deflation`) the rest is well conditioned and single precision is enough. Where no number of
+    them would do, double precision is used at once; where the result shows that it did not, in a second
+    pass. Features of a network are reduced in
     double at once: a sample would have to compute many of them twice, which costs more.
     """
     bands = run.scene.shape[2]
     if not is_small(run.scene) and run.scene.source.info.format != "derived":
         sample = run.sample(SAMPLE, background=background)
         if len(sample) >= 2 * bands:
-            deflation = Deflation.from_sample(sample)
-            moments, *rest = run.reduce(
-                Joint((SecondMoments(deflation), *others)), label, background=background
-            )
-            if moments.count > bands and rounding_error(moments) <= TOLERANCE:
-                return deflation.undo(moments), tuple(rest)
+            deflation = Deflation.enough(sample, TOLERANCE / 2)
+            if deflation is not None:
+                moments, *rest = run.reduce(
+                    Joint((SecondMoments(deflation), *others)), label, background=background
+                )
+                if moments.count > bands and rounding_error(moments) <= TOLERANCE:
+                    return deflation.undo(moments), tuple(rest)
             logger.info("the covariance is too ill-conditioned for single precision; computing it in double")
     moments, *rest = run.reduce(Joint((SecondMoments(), *others)), label, background=background)
     return moments, tuple(rest)
@@ -80,20 +82,3 @@ def warn_of_reading_error(run: Run, share: float) -> None:
             f"this scene (rounding is {share:.0%} of what scores tell apart): subtract an offset from the "
             "bands, whose values lie far from zero"
         )
-
-
-def rounding_error(moments: Moments) -> float:
-    """Estimate the relative error of Mahalanobis distances when products were in single precision.
-
-    An entry of the covariance carries a relative error of about 2^-24 of the variances of its two
-    bands; what reaches the distance is that times the mean variance over the harmonic mean of the
-    eigenvalues.
-    """
-    covariance = moments.covariance
-    try:
-        inverse = np.linalg.inv(covariance)
-    except np.linalg.LinAlgError:
-        return np.inf
-    mean = np.trace(covariance) / len(covariance)
-    harmonic = np.trace(inverse) / len(covariance)
-    return float(2.0**-24 * mean * harmonic) if harmonic > 0 else np.inf

@@ -115,18 +115,25 @@ class Distance:
         pixels = xp.reshape(cube, (-1, cube.shape[-1]))
         dtype = getattr(xp, self.precision)
         origin = self.white.mean.astype(self.precision)
-        # what rounding the mean took away is put back where it is of the size of the result
+        # what rounding the mean took away, s, is put back where it is of the size of the result:
+        # |z - s|^2 = |z|^2 - z^T 2s + |s|^2 needs no pass over the pixels of its own
         rest = (self.white.mean - origin) @ self.white.matrix
-        mean, shift, matrix = (
-            like(pixels, a.astype(self.precision), xp) for a in (origin, rest, self.white.matrix)
+        mean, twice, matrix = (
+            like(pixels, a.astype(self.precision), xp) for a in (origin, 2 * rest, self.white.matrix)
         )
         scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=device_of(pixels))
         chunk = chunk_pixels(xp)
+        # fresh memory for every chunk would cost as much as what is computed in it
+        room = np.empty((min(chunk, len(pixels)), pixels.shape[1]), self.precision) if xp is np else None
         for start in range(0, pixels.shape[0], chunk):
-            x = xp.astype(pixels[start : start + chunk, :], dtype, copy=False) - mean
+            x = pixels[start : start + chunk, :]
+            if room is None:
+                x = xp.astype(x, dtype, copy=False) - mean
+            else:
+                x = np.subtract(x, mean, out=room[: len(x)])
             z = self.white.applied(x, matrix)
-            z -= shift
-            scores[start : start + chunk] = xp.astype(xp.vecdot(z, z), xp.float32)
+            squares = xp.vecdot(z, z) - z @ twice + float(rest @ rest)
+            scores[start : start + chunk] = xp.astype(xp.clip(squares, 0, None), xp.float32)
         return xp.reshape(scores, cube.shape[:2])
 
 

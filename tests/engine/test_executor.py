@@ -251,5 +251,17 @@ def test_a_deflation_can_be_undone(leading):
     np.testing.assert_allclose(moments.covariance, expected, rtol=1e-4, atol=1e-5 * expected.max())
 
 
+def test_a_deflation_takes_as_few_components_as_the_pixels_need():
+    rng = np.random.default_rng(5)
+    few = rng.normal(size=(4000, 3)) @ rng.normal(size=(3, 20)) * 300 + rng.normal(size=(4000, 20)) + 1000
+    deflation = Deflation.enough(few.astype(np.float32), 1e-6)
+    assert deflation is not None
+    assert deflation.v.shape == (20, 3)
+    # a band that is the sum of two others but for the rounding of what is read: no number of them will do
+    alike = few.copy()
+    alike[:, 0] = alike[:, 1] + alike[:, 2]
+    assert Deflation.enough(alike.astype(np.float32), 1e-6) is None
+
+
 def test_window_order_is_that_of_gdal():
     assert Window(col=1, row=2, width=3, height=4)[:2] == (1, 2)
