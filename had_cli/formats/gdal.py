@@ -24,7 +24,7 @@ from had_cli.foreign.rasters import NETWORK_DRIVERS, refuse_elsewhere
 from had_cli.formats.fetched import FetchedOnce
 from had_cli.formats.gdal_wavelengths import Domains, find_bad_bands, find_spectrum, generated
 from had_cli.formats.metadata import from_json
-from had_cli.formats.network import Listener, failure, network_settings
+from had_cli.formats.network import Listener, failure, look_up, network_settings
 from had_cli.formats.units import Spectrum, uniform
 from had_cli.scenes.source import SceneInfo, Source, Window
 from had_cli.scenes.urls import gdal_name, is_remote, public
@@ -71,6 +71,7 @@ def open_gdal(path: str, options: Mapping[str, Any]) -> Source:
         When GDAL cannot read it, or it holds no bands or complex values.
     """
     inside = _inside_zip(path) if path.lower().endswith(".zip") else gdal_name(path)
+    look_up(path)
     raster = _attempt(path, lambda: _open(inside, options.get("driver")))
     if raster.count == 0:
         raster = _subdataset(path, raster, options.get("variable"))

@@ -6,12 +6,15 @@ import contextlib
 import logging
 import os
 import re
+import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from rasterio.env import getenv, hasenv
 
 from had_cli.errors import SceneError
-from had_cli.scenes.urls import public
+from had_cli.scenes.urls import gdal_name, public
 
 # What the user has not set, in the environment or by rasterio.Env, is set so.
 _DEFAULTS = {
@@ -40,12 +43,53 @@ _REASON = re.compile(r"(?:response_code=\d+, msg=|CURL error: )([^'\"\n]+)")
 _CREDENTIALS = re.compile(r"\b(AWS|GS|GOOGLE|AZURE)_\w+|credentials", re.IGNORECASE)
 _NO_RANGES = re.compile(r"range downloading not supported", re.IGNORECASE)
 _FINE = (200, 206)
+_PROXIES = ("GDAL_HTTP_PROXY", "GDAL_HTTPS_PROXY")
 
 
 def network_settings() -> dict[str, str]:
     """Return the options for GDAL that the user has not set."""
     known = getenv() if hasenv() else {}
     return {name: value for name, value in _DEFAULTS.items() if name not in os.environ and name not in known}
+
+
+def look_up(path: str) -> None:
+    """Ask once whether a server has the name in an address.
+
+    GDAL asks again whenever it tries again, for each file that it looks for, and where no network is every
+    question can take twenty seconds. A proxy looks up names by itself.
+
+    Raises
+    ------
+    SceneError
+        Where no server has it.
+    """
+    known = getenv() if hasenv() else {}
+    if getproxies().keys() & {"http", "https", "ftp", "all"} or any(
+        name in os.environ or name in known for name in _PROXIES
+    ):
+        return
+    host = _host(path)
+    if host is None:
+        return
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a server looks so
+        said = getattr(error, "strerror", None) or error
+        raise SceneError(
+            f"{public(path)}: the server does not answer (no address of {host} is found: {said}); check "
+            "address and network, or try later"
+        ) from error
+
+
+def _host(path: str) -> str | None:
+    """Return the server in the address of a file; None for stores, whose addresses GDAL makes."""
+    inside = gdal_name(path)
+    if not inside.startswith("/vsicurl/"):
+        return None
+    try:
+        return urlsplit(inside.removeprefix("/vsicurl/")).hostname
+    except ValueError:  # brackets that do not close; GDAL says more
+        return None
 
 
 class Listener(logging.Filter):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import numpy as np
 import pytest
 from range_server import serving
@@ -63,6 +65,31 @@ def test_no_server(had, monkeypatch):
     one_line(
         had("info", "http://127.0.0.1:9/x.tif"), "http://127.0.0.1:9/x.tif: the server does not answer ("
     )
+
+
+def test_a_name_that_no_server_has_is_asked_for_once(had, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    asked = []
+
+    def none(host, *_):
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", none)
+    one_line(
+        had("info", "https://me:SECRET@nowhere.invalid/x.tif"),
+        "had: https://nowhere.invalid/x.tif: the server does not answer (no address of nowhere.invalid is ",
+        "found: Name or service not known); check address and network",
+    )
+    assert asked == ["nowhere.invalid"]
+
+
+def test_a_proxy_looks_up_names_by_itself(had, server, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    monkeypatch.setenv("http_proxy", server.url("").rstrip("/"))
+    one_line(had("info", "http://nowhere.invalid/none.tif"), "http://nowhere.invalid/none.tif: ")
 
 
 def test_keys_in_a_url_are_in_no_message(had, server):
