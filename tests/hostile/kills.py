@@ -45,6 +45,7 @@ SIGNALS = {
     "TERM twice": (signal.SIGTERM, 2),
 }
 MOMENTS = {"KILL": 50}  # 30 for the others
+FAULTS = ("Traceback", "unexpected", "terminate called")
 # times differ from run to run
 VOLATILE = {"timings.json", "timings.csv", "results.md", "results.tex", "bench.lock"}
 
@@ -234,7 +235,7 @@ def ended(place: Place, job: Job, kind: str, after: float, expected: dict[str, b
         process.send_signal(number)
         time.sleep(0.02)
     status, err, left = process.wait()
-    if "Traceback" in err or "unexpected" in err or "terminate called" in err:
+    if not interrupted_before(err) and any(word in err for word in FAULTS):
         return f"traceback: {err[-400:]}"
     if status not in {0, -number, 128 + number}:
         return f"status {status}: {err[-400:]}"
@@ -256,6 +257,11 @@ def ended(place: Place, job: Job, kind: str, after: float, expected: dict[str, b
         return f"stays: {stray[:4]}"
     differs = [name for name in expected if found.get(name) != expected[name]]
     return f"differs: {differs[:4]}" if differs else "same"
+
+
+def interrupted_before(err: str) -> bool:
+    """Tell whether an interrupt came while the interpreter itself began, with no line of had's yet run."""
+    return err.endswith("KeyboardInterrupt\n") and "had_cli/" not in err
 
 
 def moments(place: Place, name: str, job: Job, given: argparse.Namespace) -> tuple[Counter[str], int]:
