@@ -43,6 +43,7 @@ def routine(module: ModuleType, name: str, *, locked: bool = False) -> Callable[
 
 
 _DPOTRF = routine(cython_lapack, "dpotrf")
+_DTRTRI = routine(cython_lapack, "dtrtri")
 _DTRSM = routine(cython_blas, "dtrsm")
 _GEMM = {
     np.dtype(np.float32): routine(cython_blas, "sgemm"),
@@ -70,6 +71,19 @@ def cholesky_in_place(matrix: Array) -> None:
     _DPOTRF(_LOWER, size, matrix.ctypes.data, size, ctypes.byref(info))
     if info.value:
         raise np.linalg.LinAlgError("a matrix is not positive definite")
+
+
+def invert_triangle(factor: Array) -> None:
+    """Replace the upper triangle of the ``factor`` U of :func:`cholesky_in_place` by that of U^-1.
+
+    Below the diagonal the matrix stays as it was. The squared lengths of the rows of U^-1 are the diagonal of
+    the inverse of what was factorised.
+    """
+    checked(factor, np.float64)
+    size, info = integer(len(factor)), ctypes.c_int(0)
+    _DTRTRI(_LOWER, _AS_IT_IS, size, factor.ctypes.data, size, ctypes.byref(info))
+    if info.value:
+        raise np.linalg.LinAlgError("a triangle is singular")
 
 
 def solve_in_place(factor: Array, rows: Array) -> None:

@@ -36,7 +36,7 @@ _HOMES = {
     "engine.reductions": ("Extrema", "GlobalExtrema", "Joint", "Moments", "SecondMoments", "chunk_pixels"),
     "engine.statistics": ("is_small", "reading_error", "scene_moments", "warn_of_reading_error"),
     "engine.arrays": ("device_of", "like", "to_host"),
-    "engine.blas": ("cholesky_in_place", "multiply_in_place", "solve_in_place"),
+    "engine.blas": ("cholesky_in_place", "invert_triangle", "multiply_in_place", "solve_in_place"),
     "engine.packed": (
         "add_packed_outer",
         "add_packed_products",

@@ -3,6 +3,7 @@ from had_cli.engine.arrays import device_of as device_of
 from had_cli.engine.arrays import like as like
 from had_cli.engine.arrays import to_host as to_host
 from had_cli.engine.blas import cholesky_in_place as cholesky_in_place
+from had_cli.engine.blas import invert_triangle as invert_triangle
 from had_cli.engine.blas import multiply_in_place as multiply_in_place
 from had_cli.engine.blas import solve_in_place as solve_in_place
 from had_cli.engine.blocks import windows as windows

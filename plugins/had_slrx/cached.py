@@ -8,6 +8,7 @@ once for a piece, since fresh memory costs more than what is computed in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,9 @@ from had_cli.plugin import (
     Extrema,
     add_packed_outer,
     add_packed_products,
+    cholesky_in_place,
     factorise_packed,
+    invert_triangle,
     multiply_in_place,
     packed_diagonal,
     packed_size,
@@ -84,8 +87,6 @@ class Room:
     scaled : size x width x bands, in single precision
     pixels, products : of three rows of blocks, as :class:`Row` has them
     rows, columns, centred : of the blocks to be answered for; pixels x bands, bands x pixels, pixels x bands
-    outer, whole : across x numbers of a packed matrix
-    result : of the blocks to be answered for, packed matrices
     """
 
     root: npt.NDArray[np.floating]
@@ -95,9 +96,6 @@ class Room:
     rows: npt.NDArray[np.floating]
     columns: Float
     centred: Float
-    outer: Float
-    whole: Float
-    result: Float
 
     @classmethod
     def of(cls, block: Block, size: int, part: slice, scene: Scene) -> Room:
@@ -113,9 +111,6 @@ class Room:
             rows=np.empty((count, pixels, bands), root.dtype),
             columns=np.empty((count, bands, pixels)),
             centred=np.empty((count, pixels, bands)),
-            outer=np.empty((across, packed)),
-            whole=np.empty((across, packed)),
-            result=np.empty((count, packed)),
         )
 
 
@@ -148,35 +143,50 @@ def _row(block: Block, row: int, size: int, extrema: Extrema, scene: Scene, room
 
 def _from_others(own: Row, beside: list[Row], part: slice, room: Room) -> tuple[npt.NDArray[np.bool_], Float]:
     """Return which blocks of ``part`` have surroundings of two pixels or more, and distances from these."""
-    count, total = (
-        _around(getattr(own, name), [getattr(row, name) for row in beside], part, None)
-        for name in ("count", "total")
-    )
-    products = _around(own.products, [row.products for row in beside], part, room)
+    count = _around(own.count, [row.count for row in beside], part)
+    total = _around(own.total, [row.total for row in beside], part)
+    products = _one_by_one(own.products, [row.products for row in beside], part)
     return _from_sums(own.pixels[part], count, total, products, room)
 
 
-def _around(own: Float, beside: list[Float], part: slice, room: Room | None) -> Float:
+def _around(own: Float, beside: list[Float], part: slice) -> Float:
     """Return the sum over the up to eight neighbours of each block of ``part``: columns, then rows."""
-    if room is None:
-        outer, whole, result = np.empty_like(own), np.empty_like(own), np.empty_like(own[part])
-    else:
-        outer, whole, result = room.outer, room.whole, room.result
-    if len(beside) > 1:
-        np.add(beside[0], beside[1], out=outer)
-    else:
-        outer[...] = beside[0] if beside else 0
-    np.add(own, outer, out=whole)
-    result[...] = outer[part]
-    for step in (-1, 1):
-        first, last = max(0, -part.start - step), min(len(result), len(own) - part.start - step)
-        if last > first:
-            result[first:last] += whole[part.start + step + first : part.start + step + last]
-    return result
+    outer = sum(beside, np.zeros_like(own))
+    whole = np.pad(own + outer, ((1, 1), *((0, 0),) * (own.ndim - 1)))
+    sums: Float = outer[part] + whole[part] + whole[part.start + 2 : part.stop + 2]
+    return sums
+
+
+def _one_by_one(own: Float, beside: list[Float], part: slice) -> Iterator[Float]:
+    """Yield the same sums block by block, so that what is large stays in the core's own cache.
+
+    Each may be overwritten, and is by the next one.
+    """
+    last = len(own) - 1
+    # of the block and its two neighbours: sums of what lies above and below, and of the whole column
+    outer, whole = np.empty((2, *own.shape[1:])), np.empty((3, *own.shape[1:]))
+    result = np.empty(own.shape[1:])
+    for index in range(max(0, part.start - 1), part.stop + 1):
+        if index <= last:
+            if len(beside) > 1:
+                np.add(beside[0][index], beside[1][index], out=outer[index % 2])
+            else:
+                outer[index % 2] = beside[0][index] if beside else 0
+            np.add(own[index], outer[index % 2], out=whole[index % 3])
+        now = index - 1
+        if now < part.start:
+            continue
+        if now:
+            np.add(outer[now % 2], whole[(now - 1) % 3], out=result)
+        else:
+            result[...] = outer[now % 2]
+        if index <= last:
+            result += whole[index % 3]
+        yield result
 
 
 def _from_sums(
-    pixels: Float, count: Float, total: Float, products: Float, room: Room
+    pixels: Float, count: Float, total: Float, products: Iterable[Float], room: Room
 ) -> tuple[npt.NDArray[np.bool_], Float]:
     """Return which sets have two pixels or more, and the distances of blocks x n x bands from them.
 
@@ -184,14 +194,15 @@ def _from_sums(
     """
     bands = pixels.shape[-1]
     free, mean = np.maximum(count - 1, 1), total / np.maximum(count, 1)[:, None]
-    products[:, packed_diagonal(bands)] += RIDGE * free[:, None]
+    ridge, diagonal = RIDGE * free, packed_diagonal(bands)
     columns = np.subtract(pixels.transpose(0, 2, 1), mean[:, :, None], out=room.columns)
     enough = count >= 2
-    for index in np.flatnonzero(enough):
-        scatter = products[index]
-        add_packed_outer(scatter, total[index], -1 / float(count[index]))
-        factorise_packed(scatter, bands)
-        solve_packed(scatter, columns[index])
+    for index, scatter in enumerate(products):
+        if enough[index]:
+            scatter[diagonal] += ridge[index]
+            add_packed_outer(scatter, total[index], -1 / float(count[index]))
+            factorise_packed(scatter, bands)
+            solve_packed(scatter, columns[index])
     return enough[:, None], np.sqrt(np.einsum("kij,kij->kj", columns, columns) * free[:, None])
 
 
@@ -200,7 +211,8 @@ def _from_own(row: Row, part: slice, room: Room) -> tuple[npt.NDArray[np.bool_],
 
     With U = centred pixels / sqrt(n - 1), S = U^T U and the n x n matrix K = U U^T, Woodbury's identity gives
     d_i^2 = (n - 1) [(K + ridge I)^-1 K]_ii = (n - 1) (1 - ridge [(K + ridge I)^-1]_ii): a block of 64
-    pixels with 200 bands needs a 64 x 64 system instead of a 200 x 200 one.
+    pixels with 200 bands needs a 64 x 64 system instead of a 200 x 200 one. Of the inverse only the diagonal
+    is wanted: with K + ridge I = R^T R it is the squared length of each row of R^-1.
     """
     pixels, count, total = row.pixels[part], row.count[part], row.total[part]
     _, size, bands = pixels.shape
@@ -213,7 +225,11 @@ def _from_own(row: Row, part: slice, room: Room) -> tuple[npt.NDArray[np.bool_],
     free = np.maximum(count - 1, 1)[:, None]
     gram = centred @ centred.transpose(0, 2, 1)
     gram.reshape(len(gram), -1)[:, :: size + 1] += RIDGE * free
-    leverage = 1 - RIDGE * free * np.linalg.inv(gram).reshape(len(gram), -1)[:, :: size + 1]
+    for matrix in gram:
+        cholesky_in_place(matrix)
+        invert_triangle(matrix)
+    gram *= np.tri(size).T  # what lies below the diagonal is what was there before
+    leverage = 1 - RIDGE * free * np.vecdot(gram, gram)
     return (count >= 2)[:, None], np.sqrt(np.maximum(leverage, 0) * free)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from had_cli.engine.blas import (
     cholesky_in_place,
+    invert_triangle,
     multiply_in_place,
     solve_in_place,
     subtract_product,
@@ -31,6 +32,18 @@ def test_a_factor_gives_quadratic_forms_with_the_inverse(size):
     solve_in_place(factor, rows)
     expected = np.einsum("ni,ij,nj->n", x, np.linalg.inv(matrix), x)
     np.testing.assert_allclose(np.vecdot(rows, rows), expected, rtol=1e-8)
+
+
+def test_rows_of_an_inverted_triangle_give_the_diagonal_of_the_inverse():
+    rows = np.random.default_rng(2).standard_normal((30, 12))
+    matrix = rows.T @ rows
+    factor = matrix.copy()
+    cholesky_in_place(factor)
+    upper = np.triu(factor)
+    invert_triangle(factor)
+    np.testing.assert_allclose(np.triu(factor) @ upper, np.eye(12), atol=1e-12)
+    np.testing.assert_allclose((np.triu(factor) ** 2).sum(axis=1), np.diag(np.linalg.inv(matrix)), rtol=1e-10)
+    np.testing.assert_array_equal(np.tril(factor, -1), np.tril(matrix, -1))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
