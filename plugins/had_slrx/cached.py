@@ -2,8 +2,8 @@
 
 Threads compute pieces of the scene side by side, and whenever one of them lets go of the interpreter's lock
 for a moment, another takes it and both wait. So what is quick is done for a whole row of blocks at once, and
-only products, factors and solves, a tenth of a millisecond each, are called block by block. Arrays are made
-once for a piece, since fresh memory costs more than what is computed in it.
+only products, factors, solves and sums of large matrices, which stay in the cache that way, go block by block.
+Arrays are made once for a piece, since fresh memory costs more than what is computed in it.
 """
 
 from __future__ import annotations
