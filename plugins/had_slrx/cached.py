@@ -1,8 +1,8 @@
 """The three distances on the CPU: by rows of blocks what numpy does, by blocks what LAPACK does.
 
 Threads compute pieces of the scene side by side, and whenever one of them lets go of the interpreter's lock
-for a moment, another takes it and both wait. So what is quick is done for a whole row of blocks at once, and
-only products, factors, solves and sums of large matrices, which stay in the cache that way, go block by block.
+for a moment, another takes it and both wait. So what is quick is done for a whole row of blocks at once; only
+products, factors and solves go block by block, and sums of large matrices, which stay in the cache that way.
 Arrays are made once for a piece, since fresh memory costs more than what is computed in it.
 """
 
