@@ -68,25 +68,27 @@ def _by_files(group: str, folders: list[Path]) -> list[Entry]:
             key = name.rpartition(".")[0].partition("-")[0].replace(".", "_").lower()
             if key not in seen:
                 seen.add(key)
-                found += _of_distribution(group, folder / name)
+                found += _of_distribution(group, f"{folder}/{name}")
     return found
 
 
-def _of_distribution(group: str, folder: Path) -> list[Entry]:
+def _of_distribution(group: str, folder: str) -> list[Entry]:
     try:
-        text = (folder / "entry_points.txt").read_text(encoding="utf-8")
+        with open(f"{folder}/entry_points.txt", "rb") as file:  # noqa: PTH123 - a Path takes as long as the file
+            raw = file.read()
+        if f"[{group}]".encode() not in raw:
+            return []
+        text = raw.decode()
     except (OSError, UnicodeDecodeError):  # most distributions have none
         return []
     pairs, section = [], ""
-    if f"[{group}]" not in text:
-        return []
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):
             section = line.strip("[]")
         elif section == group and line and not line.startswith("#"):
             name, _, value = line.partition("=")
             pairs.append((name.strip(), value.strip()))
-    distribution, version = _name_and_version(folder)
+    distribution, version = _name_and_version(Path(folder))
     return [Entry(name, value, distribution, version) for name, value in pairs]
 
 
