@@ -18,7 +18,7 @@ from had_cli.engine.float32 import full_float32
 from had_cli.engine.pairwise import Pairwise
 from had_cli.engine.passes import Progress
 from had_cli.engine.reading import stored_bytes
-from had_cli.engine.results import nothing_valid, on_disk
+from had_cli.engine.results import Results, nothing_valid
 from had_cli.engine.run import BlockMap, BlockReduction, Reduction
 from had_cli.engine.worker import HostBlock, Piece
 from had_cli.errors import SceneError
@@ -70,7 +70,6 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         super().__init__(
             scene,
             device,
-            warn=self.warn,
             stream=stream,
             memory=memory,
             progress=progress or (lambda _label, _fraction: None),
@@ -80,7 +79,7 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         self.seed, self.weights = seed, weights
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
-        self._scratch: list[Any] = []
+        self._results = Results(memory // 2 if stream else None, scene.path)
         self._valid = [0]  # pixels, as the passes have counted them
         self._settings = ExitStack()
 
@@ -89,8 +88,7 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
     ) -> None:
         if self._kept is not None:
             self._kept.close()
-        for file in self._scratch:
-            file.close()
+        self._results.close()
         self._settings.close()
 
     def __enter__(self) -> Self:
@@ -187,7 +185,7 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         # one worker for both, so that each knows where the other computes
         run._worker = self._worker
         run.warnings, run.facts = self.warnings, self.facts
-        run._scratch, run._valid = self._scratch, self._valid
+        run._results, run._valid = self._results, self._valid
         return run
 
     def sample(self, count: int, *, background: bool = False) -> npt.NDArray[np.float32]:
@@ -243,9 +241,5 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         return self._pixels(window).pixels(window)
 
     def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        """Return an array for results, on disk when it would take more than half the memory."""
-        if not self.stream or 4 * np.prod(shape, dtype=np.int64) <= self.memory // 2:
-            return np.empty(shape, np.float32)
-        array, file = on_disk(shape, self.scene.path)
-        self._scratch.append(file)
-        return array
+        """Return an array for results, on disk where all of them would take more than half the memory."""
+        return self._results.allocate(shape)

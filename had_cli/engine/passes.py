@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -40,7 +41,6 @@ class Passes:
         scene: Scene,
         device: str,
         *,
-        warn: Callable[[str], None],
         stream: bool,
         memory: int,
         progress: Progress,
@@ -48,11 +48,15 @@ class Passes:
         cost: int,
     ) -> None:
         self.scene, self.stream, self.memory = scene, stream, memory
-        self._worker = Worker(device, warn)
-        self._warn, self._progress = warn, progress
+        self._worker = Worker(device, self.warn)
+        self._progress = progress
         self._block_pixels, self._cost = block_pixels, cost
         self._file = InFile.of(scene)
         self._kept = None if stream or self._file is not None else Kept(scene)
+
+    @abstractmethod
+    def warn(self, message: str) -> None:
+        """Keep a line that the user must see."""
 
     @property
     def device(self) -> str:
@@ -60,7 +64,7 @@ class Passes:
         return self._worker.device
 
     def _warn_of_memory(self, what: str, needed: int) -> None:
-        self._warn(
+        self.warn(
             f"{what} takes {needed / 1e6:.1f} MB while it is computed, more than --memory allows "
             f"({self.memory / 1e6:.1f} MB)"
         )

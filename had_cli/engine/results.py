@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,49 @@ from had_cli.scenes.describe import runs
 from had_cli.scenes.scene import Float, Scene
 from had_cli.scenes.source import Window
 from had_cli.scenes.validity import empty_bands
+
+
+class Results:
+    """Arrays for results: in memory as long as all of them together fit there, in temporary files beyond.
+
+    Parameters
+    ----------
+    limit
+        Bytes of memory for all arrays that are alive; None for any number.
+    path
+        The scene's, for messages.
+    """
+
+    def __init__(self, limit: int | None, path: str) -> None:
+        self._limit, self._path = limit, path
+        self._held = 0
+        self._files: list[Any] = []
+
+    def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        """Return an array of float32.
+
+        Raises
+        ------
+        OutputError
+            Where the disk would be full before the array is.
+        """
+        needed = 4 * int(np.prod(shape, dtype=object))
+        if self._limit is None or self._held + needed <= self._limit:
+            array = np.empty(shape, np.float32)
+            self._held += needed
+            weakref.finalize(array, self._freed, needed).atexit = False
+            return array
+        array, file = on_disk(shape, self._path)
+        self._files.append(file)
+        return array
+
+    def close(self) -> None:
+        """Remove the files."""
+        for file in self._files:
+            file.close()
+
+    def _freed(self, size: int) -> None:
+        self._held -= size
 
 
 def on_disk(shape: tuple[int, ...], path: str) -> tuple[npt.NDArray[np.float32], Any]:

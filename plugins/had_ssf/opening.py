@@ -17,7 +17,8 @@ from had_ssf.ranks import EXACT, Bins
 AREA = 300  # pixels of what is large
 LEVELS = 64
 LOWEST = 0.30  # quantile of the lowest level
-STRIP = 2**23  # pixels labelled at a time
+AT_ONCE = 2**23  # pixels of a map that is labelled whole
+STRIP = 2**21  # pixels of a strip of a larger one: labels, and what is made of them, take many times as much
 _EIGHT = np.ones((3, 3), bool)
 
 Float = npt.NDArray[np.float32]
@@ -44,7 +45,7 @@ def take_back(scores: Float, share: float, area: int) -> None:
     component: the result does not depend on how many there are.
     """
     levels = levels_of(scores)
-    strips = list(pieces(scores.shape, STRIP))
+    strips = list(pieces(scores.shape, AT_ONCE if scores.size <= AT_ONCE else STRIP))
     seams = [_Seams() for _ in levels]
     for strip in strips if len(strips) > 1 else ():
         found = _labelled(scores[strip].__ge__, levels)

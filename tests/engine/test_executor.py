@@ -149,6 +149,20 @@ def test_room_for_results_lies_on_disk_where_memory_is_short():
         assert not isinstance(run.allocate((5, 5)), np.memmap)
 
 
+def test_results_share_the_memory_with_those_that_are_still_there():
+    with Executor(scene_with_holes(), stream=True, memory=2000) as run:
+        first, second = run.allocate((10, 15)), run.allocate((10, 10))
+        assert not any(isinstance(array, np.memmap) for array in (first, second))
+        assert isinstance(run.allocate((10, 1)), np.memmap)  # 600 + 400 bytes are half of the memory
+        part = first[:2]
+        del first
+        assert isinstance(run.allocate((10, 1)), np.memmap)  # a part keeps the whole
+        del part
+        assert not isinstance(run.allocate((10, 1)), np.memmap)
+    with Executor(scene_with_holes(), memory=2000) as run:
+        assert not isinstance(run.allocate((37, 23)), np.memmap)
+
+
 def test_features_are_made_in_squares_of_a_grid(monkeypatch):
     monkeypatch.setattr(derived, "CELL", 16)
     scene, seen = scene_with_holes(), []

@@ -227,7 +227,7 @@ class ClusterExecutor(Executor):
             run=self._run,
         )
         run.warnings, run.facts = self.warnings, self.facts
-        run._scratch, run._valid, run._strips = self._scratch, self._valid, self._strips
+        run._results, run._valid, run._strips = self._results, self._valid, self._strips
         return run
 
     # -- tasks ----------------------------------------------------------------------------------

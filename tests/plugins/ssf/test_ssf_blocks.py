@@ -44,6 +44,7 @@ def test_maps_in_scratch_files_give_the_same(holed, whole):
 
 
 def test_the_opening_is_put_together_across_strips(holed, whole, monkeypatch):
+    monkeypatch.setattr(opening, "AT_ONCE", 0)
     for rows in (9, 50):
         monkeypatch.setattr(opening, "STRIP", rows * 97)
         np.testing.assert_array_equal(scores_of(holed), whole)

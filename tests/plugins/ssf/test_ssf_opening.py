@@ -27,6 +27,7 @@ def test_strips_of_any_height_give_what_the_definition_gives(seed, height, holes
     fused[~valid] = np.nan
     expected = np.where(valid, fused - literal(fused.astype(np.float64), valid), np.nan)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "AT_ONCE", 0)
         patch.setattr(opening, "STRIP", height * 53)
         np.testing.assert_allclose(taken_back(fused), expected, atol=1e-6)
 
