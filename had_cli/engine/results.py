@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import shutil
 import tempfile
 import weakref
@@ -34,6 +35,7 @@ class Results:
         self._limit, self._path = limit, path
         self._held = 0
         self._files: list[Any] = []
+        self._mapped: list[weakref.ref[np.memmap[Any, Any]]] = []
 
     def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return an array of float32.
@@ -43,6 +45,7 @@ class Results:
         OutputError
             Where the disk would be full before the array is.
         """
+        self._rest()
         needed = 4 * int(np.prod(shape, dtype=object))
         if self._limit is None or self._held + needed <= self._limit:
             array = np.empty(shape, np.float32)
@@ -51,7 +54,15 @@ class Results:
             return array
         array, file = on_disk(shape, self._path)
         self._files.append(file)
+        self._mapped.append(weakref.ref(array))
         return array
+
+    def _rest(self) -> None:
+        """Leave to the files what lies in them: pages that were touched count as the process's until then."""
+        for reference in self._mapped:
+            array = reference()
+            if array is not None and hasattr(mmap, "MADV_DONTNEED"):
+                array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Remove the files."""
@@ -62,7 +73,7 @@ class Results:
         self._held -= size
 
 
-def on_disk(shape: tuple[int, ...], path: str) -> tuple[npt.NDArray[np.float32], Any]:
+def on_disk(shape: tuple[int, ...], path: str) -> tuple[np.memmap[Any, np.dtype[np.float32]], Any]:
     """Return an array in a temporary file, and the file; ``path`` is the scene's.
 
     Raises

@@ -149,6 +149,19 @@ def test_room_for_results_lies_on_disk_where_memory_is_short():
         assert not isinstance(run.allocate((5, 5)), np.memmap)
 
 
+def test_results_on_disk_are_as_they_were_after_others_have_been_made():
+    with Executor(scene_with_holes(), stream=True, memory=2000) as run:
+        first = run.allocate((50, 50))
+        first[...] = values = np.random.default_rng(0).normal(size=(50, 50)).astype(np.float32)
+        second = run.allocate((50, 50))
+        second[...] = 7
+        np.testing.assert_array_equal(first, values)
+        first[3] = 1
+        run.allocate((50, 50))
+        assert (first[3] == 1).all()
+        assert (second == 7).all()
+
+
 def test_results_share_the_memory_with_those_that_are_still_there():
     with Executor(scene_with_holes(), stream=True, memory=2000) as run:
         first, second = run.allocate((10, 15)), run.allocate((10, 10))
