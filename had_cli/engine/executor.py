@@ -67,19 +67,25 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         block_pixels: int | None = None,
         cost: int = 0,
     ) -> None:
+        self._results = results = Results(memory // 2 if stream else None, scene.path)
+
+        def at_every_percent(label: str, fraction: float) -> None:
+            results.rest()
+            if progress is not None:
+                progress(label, fraction)
+
         super().__init__(
             scene,
             device,
             stream=stream,
             memory=memory,
-            progress=progress or (lambda _label, _fraction: None),
+            progress=at_every_percent,
             block_pixels=block_pixels,
             cost=cost,
         )
         self.seed, self.weights = seed, weights
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
-        self._results = Results(memory // 2 if stream else None, scene.path)
         self._valid = [0]  # pixels, as the passes have counted them
         self._settings = ExitStack()
 

@@ -45,7 +45,7 @@ class Results:
         OutputError
             Where the disk would be full before the array is.
         """
-        self._rest()
+        self.rest()
         needed = 4 * int(np.prod(shape, dtype=object))
         if self._limit is None or self._held + needed <= self._limit:
             array = np.empty(shape, np.float32)
@@ -57,7 +57,7 @@ class Results:
         self._mapped.append(weakref.ref(array))
         return array
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
         """Leave to the files what lies in them: pages that were touched count as the process's until then."""
         for reference in self._mapped:
             array = reference()
