@@ -145,7 +145,10 @@ def rounding_error(moments: Moments) -> float:
     bands; what reaches the distance is that times the mean variance over the harmonic mean of the
     eigenvalues.
     """
-    return _error_of(np.linalg.eigvalsh(moments.covariance))
+    try:
+        return _error_of(np.linalg.eigvalsh(moments.covariance))
+    except np.linalg.LinAlgError:  # where products overflowed
+        return np.inf
 
 
 def _error_of(values: npt.NDArray[Any]) -> float:
@@ -163,6 +166,8 @@ class SecondMoments:
 
     deflation: Deflation | None = None
 
+    # what overflows in single precision is computed again in double
+    @np.errstate(over="ignore", invalid="ignore")
     def compute(self, pixels: Any, xp: Any) -> Moments:
         """Return the moments of n x bands pixels."""
         count, bands = pixels.shape

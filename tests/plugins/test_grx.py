@@ -103,6 +103,15 @@ def test_an_ill_conditioned_large_scene_is_computed_in_double(monkeypatch):
         np.testing.assert_allclose(detect(run, PLAIN), exact, rtol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e18, 3e34])
+def test_a_scene_whose_products_overflow_single_precision_is_computed_in_double(monkeypatch, scale):
+    cube = correlated(120, 100, 8, condition=10)
+    expected = had_cli.detect(cube, "grx").scores
+    monkeypatch.setattr(statistics, "SMALL", 0)
+    found = had_cli.detect((cube.astype(np.float64) * scale).astype(np.float32), "grx", engine="memory")
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-4)
+
+
 def test_constant_and_repeated_bands_are_left_out_with_a_warning():
     cube = correlated(30, 30, 10)
     wide = np.concatenate([cube, np.full((30, 30, 1), 7, np.float32), cube[..., :2]], axis=-1)
