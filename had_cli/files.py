@@ -8,6 +8,8 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +24,8 @@ SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 # what lies in a folder that is a file to its users: a Zarr store
 _STORE = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
 _SHOWN = 200  # characters of a path in a message
+# what is written within placed_together(), with what removes its temporary folder
+_waiting: ContextVar[list[tuple[_Ready, contextlib.ExitStack]] | None] = ContextVar("waiting", default=None)
 
 
 def is_store(path: Path) -> bool:
@@ -113,16 +117,79 @@ def written_whole(
             reason = error.strerror or error
             raise OutputError(f"{path}: the folder {path.parent} cannot be written to ({reason})") from error
         yield scratch / NEW / path.name
+        waiting, ready = _waiting.get(), _Ready(path, scratch, tuple(companions), overwrite)
+        if waiting is None:
+            ready.place()
+        else:
+            waiting.append((ready, stack.pop_all()))
+
+
+@contextlib.contextmanager
+def placed_together() -> Iterator[None]:
+    """Let files that are written whole within take their places when the context is left.
+
+    Those of one folder do so as a set: a run that is killed leaves all of them or none, as soon as the next
+    one looks. After an exception nothing has changed. Within another such context, that one decides.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        As :func:`written_whole`.
+    """
+    if _waiting.get() is not None:
+        yield
+        return
+    waiting: list[tuple[_Ready, contextlib.ExitStack]] = []
+    token = _waiting.set(waiting)
+    with contextlib.ExitStack() as stack:
         try:
-            place(scratch, path, companions=companions, overwrite=overwrite)
-        except OutputError:
-            raise
+            yield
+        finally:
+            _waiting.reset(token)
+            for _, scratch in waiting:
+                stack.push(scratch)
+        sets: list[_Ready] = []
+        for ready, _ in waiting:
+            if not any(first.takes(ready) for first in sets):
+                sets.append(ready)
+        for ready in sets:
+            ready.place()
+
+
+@dataclass
+class _Ready:
+    """A file, with what belongs to it, that is complete in its temporary folder."""
+
+    path: Path
+    scratch: Path
+    companions: tuple[str, ...]
+    overwrite: bool
+
+    def takes(self, other: _Ready) -> bool:
+        """Take another one's files into this set, unless place, name or the way they go forbid it."""
+        files = list((other.scratch / NEW).iterdir())
+        names = {file.name for file in (self.scratch / NEW).iterdir()}
+        if (self.path.parent, self.overwrite) != (other.path.parent, other.overwrite):
+            return False
+        if names.intersection(file.name for file in files):
+            return False
+        for file in files:
+            file.rename(self.scratch / NEW / file.name)
+        self.companions += other.companions
+        return True
+
+    def place(self) -> None:
+        """Give the files their names; what the system says becomes one line."""
+        try:
+            place(self.scratch, self.path, companions=self.companions, overwrite=self.overwrite)
         except FileExistsError as error:
-            taken = error.filename2 or error.filename or path
+            taken = error.filename2 or error.filename or self.path
             raise OutputExistsError(f"{taken}: exists already; give --overwrite or another name") from None
         except OSError as error:
-            kept = f"; what was there lies in {scratch}" if os.path.lexists(scratch / JOURNAL) else ""
-            raise OutputError(f"{cannot_write(path, error)}{kept}") from error
+            kept = ""
+            if os.path.lexists(self.scratch / JOURNAL):
+                kept = f"; what was there lies in {self.scratch}"
+            raise OutputError(f"{cannot_write(self.path, error)}{kept}") from error
 
 
 def write_whole(path: Path, content: bytes, *, overwrite: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from had_cli.files import placed_together
 from had_cli.results.places.collection import Places
 from had_cli.results.places.find import find_places
 from had_cli.results.threshold import Rule, Threshold, threshold
@@ -87,10 +88,11 @@ def answer(
     places = find_places(
         scores, found, min_pixels=min_pixels, scene=scene, crs=info.crs, transform=info.transform
     )
-    if mask is not None:
-        valid = ~np.isnan(scores)
-        tags = {**tags, "had_min_pixels": str(min_pixels)}
-        save_mask(mask, places.mask, valid, found, info, tags=tags, overwrite=overwrite)
-    if vector is not None:
-        places.save(vector, overwrite=overwrite)
+    with placed_together():
+        if mask is not None:
+            valid = ~np.isnan(scores)
+            tags = {**tags, "had_min_pixels": str(min_pixels)}
+            save_mask(mask, places.mask, valid, found, info, tags=tags, overwrite=overwrite)
+        if vector is not None:
+            places.save(vector, overwrite=overwrite)
     return Answer(threshold=found, places=places, min_pixels=min_pixels, mask=mask, vector=vector)
