@@ -41,6 +41,7 @@ class _Watch:
         self.ended: KeyboardInterrupt | None = None
         self._told = sys.unraisablehook
         self._again: threading.Timer | None = None
+        self._soon = False  # the timer runs
 
     def begin(self) -> None:
         self._set(self._end)
@@ -61,6 +62,8 @@ class _Watch:
             signal.signal(number, handler)
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
+        if self._soon:  # what it would raise in the hook would be told with a traceback
+            return
         self.ended = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
         self._set(signal.SIG_IGN)
         raise self.ended
@@ -69,10 +72,15 @@ class _Watch:
         if self.ended is None or what.exc_value is not self.ended:
             self._told(what)
             return
+        self._soon = True
         self._set(self._end)
-        self._again = threading.Timer(SOON, _send, (self.ended,))
+        self._again = threading.Timer(SOON, self._send, (self.ended,))
         self._again.daemon = True
         self._again.start()
+
+    def _send(self, ended: KeyboardInterrupt) -> None:
+        self._soon = False
+        _send(ended)
 
 
 _watches: list[_Watch] = []  # of the command, and of those that it calls

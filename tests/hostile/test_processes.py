@@ -153,7 +153,11 @@ class TestInterrupts:
     """Of commands that are interrupted where Python or compiled code may lose the exception."""
 
     def check(self, folder, *lines):
-        text = ["import gc, os, signal, time, typer", "from had_cli.commands.outcome import guarded", *lines]
+        text = [
+            "import gc, os, signal, threading, time, typer",
+            "from had_cli.commands.outcome import guarded",
+            *lines,
+        ]
         text += ["app = typer.Typer()", "app.command()(guarded(command))", "app([])"]
         (folder / "interrupted.py").write_text("\n".join(text))
         ended = subprocess.run(
@@ -201,6 +205,25 @@ class TestInterrupts:
             tmp_path,
             "def interrupted(phase, info):",
             "    gc.callbacks.remove(interrupted)",
+            "    os.kill(os.getpid(), signal.SIGINT)",
+            "    time.sleep(1)",
+            "def command() -> None:",
+            "    gc.callbacks.append(interrupted)",
+            "    gc.collect()",
+            "    time.sleep(60)",
+            "    print('went on')",
+        )
+
+    def test_another_one_while_the_first_is_sent_again_is_not_told_with_a_traceback(self, tmp_path):
+        self.check(
+            tmp_path,
+            "start = threading.Thread.start",
+            "def started(self):",
+            "    os.kill(os.getpid(), signal.SIGINT)",
+            "    start(self)",
+            "def interrupted(phase, info):",
+            "    gc.callbacks.remove(interrupted)",
+            "    threading.Thread.start = started",
             "    os.kill(os.getpid(), signal.SIGINT)",
             "    time.sleep(1)",
             "def command() -> None:",
