@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from had_cli.errors import UsageError, WeightsError
 from had_cli.files import write_whole
 from had_cli.foreign.texts import parse_json
+from had_cli.publishing.scratch import sweep
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.training.job import TrainingJob
 from had_cli.training.versions import versions
@@ -83,6 +84,7 @@ def load_state(
         When the state is damaged, or of another training: to continue with other scenes or parameters
         would be no training that could be repeated.
     """
+    sweep(folder)  # a training that was killed in its last epoch has nothing to write here any more
     path = folder / FILE
     if not path.exists():
         return False

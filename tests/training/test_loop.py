@@ -119,9 +119,13 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bytes(tmp_path, way,
     assert (stopped / FILE).read_bytes() == (undisturbed / FILE).read_bytes()
 
 
-def test_a_finished_training_that_is_resumed_takes_no_step(tmp_path):
+def test_a_finished_training_that_is_resumed_takes_no_step_and_tidies_up(tmp_path):
     whole = TrainingLoop(job(checkpoint=tmp_path), plan()).run()
+    left = tmp_path / f".had-abcdefgh-{FILE}"  # by a process that was killed as it wrote the state
+    (left / "new").mkdir(parents=True)
+    (left / "lock").touch()
     resumed = TrainingLoop(job(checkpoint=tmp_path, resume=True), plan(loss=pytest.fail)).run()
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
     assert same(resumed.best, whole.best)
 
 
