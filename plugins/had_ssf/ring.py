@@ -16,7 +16,7 @@ INNER, OUTER = 5, 11  # an 11 x 11 square holds what may be the anomaly itself, 
 NEAREST = 20
 HALO = OUTER
 TILE = 8  # rows and columns: the products of a tile with its surroundings stay in the cache
-TILES = 8  # at once, one below the other: fewer and larger calls, since threads wait for one another at each
+TILES = 16  # at once, one below the other: fewer and larger calls, since threads wait for one another at each
 SPAN = TILE + 2 * HALO  # of a tile with its surroundings
 
 
