@@ -129,16 +129,13 @@ def placed_together() -> Iterator[None]:
     """Let files that are written whole within take their places when the context is left.
 
     Those of one folder do so as a set: a run that is killed leaves all of them or none, as soon as the next
-    one looks. After an exception nothing has changed. Within another such context, that one decides.
+    one looks. After an exception within nothing has changed. Folders follow one another.
 
     Raises
     ------
     OutputExistsError, OutputError
         As :func:`written_whole`.
     """
-    if _waiting.get() is not None:
-        yield
-        return
     waiting: list[tuple[_Ready, contextlib.ExitStack]] = []
     token = _waiting.set(waiting)
     with contextlib.ExitStack() as stack:
@@ -167,10 +164,10 @@ class _Ready:
 
     def takes(self, other: _Ready) -> bool:
         """Take another one's files into this set, unless place, name or the way they go forbid it."""
-        files = list((other.scratch / NEW).iterdir())
-        names = {file.name for file in (self.scratch / NEW).iterdir()}
         if (self.path.parent, self.overwrite) != (other.path.parent, other.overwrite):
             return False
+        files = list((other.scratch / NEW).iterdir())
+        names = {file.name for file in (self.scratch / NEW).iterdir()}
         if names.intersection(file.name for file in files):
             return False
         for file in files:

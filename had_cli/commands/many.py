@@ -11,7 +11,6 @@ from had_cli.commands import answers
 from had_cli.commands.messages import Messages, facts, told_counts
 from had_cli.commands.outcome import report
 from had_cli.errors import ClusterError, DeviceError, PluginError, UsageError, WeightsError, message
-from had_cli.files import placed_together
 
 if TYPE_CHECKING:
     from had_cli.detection.detect import Detection
@@ -115,35 +114,32 @@ def run_one(
                 **task.params,
             )
         make_folder(output.parent)
-        table = scene.ortho if task.ortho else None
-        found = None
-        with placed_together():
-            detection.save(output, overwrite=task.overwrite, ortho=task.ortho, cog=task.cog)
-            if task.threshold is not None:
-                from had_cli.results.places.answer import answer
-
-                found = answer(
-                    detection.scores,
-                    scene.info,
-                    task.threshold,
-                    tags=detection.tags(),
-                    scene=detection.scene,
-                    min_pixels=task.min_pixels,
-                    mask=answers.beside(task.mask_out, output, "_mask"),
-                    vector=answers.beside(task.vector, output),
-                    seed=task.running["seed"],
-                    overwrite=task.overwrite,
-                    ortho=table,
-                )
+        detection.save(output, overwrite=task.overwrite, ortho=task.ortho, cog=task.cog)
         _print_result(messages, path, output, detection)
+        table = scene.ortho if task.ortho else None
         document = {
             "output": str(output),
             "ortho": table is not None,
             **detection.to_json(),
             "method_from": task.method_from,
         }
-        if found is None:
+        if task.threshold is None:
             return document, None
+        from had_cli.results.places.answer import answer
+
+        found = answer(
+            detection.scores,
+            scene.info,
+            task.threshold,
+            tags=detection.tags(),
+            scene=detection.scene,
+            min_pixels=task.min_pixels,
+            mask=answers.beside(task.mask_out, output, "_mask"),
+            vector=answers.beside(task.vector, output),
+            seed=task.running["seed"],
+            overwrite=task.overwrite,
+            ortho=table,
+        )
         answers.print_answer(messages, path, found)
         return document | found.to_json(), found.places
 
