@@ -74,11 +74,11 @@ class _Watch:
             return
         self._soon = True
         self._set(self._end)
-        self._again = threading.Timer(SOON, self._send, (self.ended,))
+        self._again = threading.Timer(SOON, self._send_again, (self.ended,))
         self._again.daemon = True
         self._again.start()
 
-    def _send(self, ended: KeyboardInterrupt) -> None:
+    def _send_again(self, ended: KeyboardInterrupt) -> None:
         self._soon = False
         _send(ended)
 

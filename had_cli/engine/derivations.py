@@ -106,7 +106,7 @@ class Derivations(Passes):
         """Return all features, cell by cell: the same bytes as where they are computed when read."""
         cube = np.empty(shape, np.float32)
         rows, cols, _ = shape
-        self._progress(label, 0.0)
+        self.progress(label, 0.0)
 
         def filled(row: tuple[Pixels, list[Window]]) -> Window:
             for cell, values in zip(row[1], compute(row), strict=True):
@@ -115,5 +115,5 @@ class Derivations(Passes):
 
         kept = (read(cells) for cells in cells_of(Window(0, 0, cols, rows), shape))
         for last in ordered(filled, kept, lambda: cores() if self.device == "cpu" else 1):
-            self._progress(label, (last.row * cols + last.height * (last.col + last.width)) / (rows * cols))
+            self.progress(label, (last.row * cols + last.height * (last.col + last.width)) / (rows * cols))
         return cube

@@ -67,25 +67,19 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         block_pixels: int | None = None,
         cost: int = 0,
     ) -> None:
-        self._results = results = Results(memory // 2 if stream else None, scene.path)
-
-        def at_every_percent(label: str, fraction: float) -> None:
-            results.rest()
-            if progress is not None:
-                progress(label, fraction)
-
         super().__init__(
             scene,
             device,
             stream=stream,
             memory=memory,
-            progress=at_every_percent,
+            progress=progress or (lambda _label, _fraction: None),
             block_pixels=block_pixels,
             cost=cost,
         )
         self.seed, self.weights = seed, weights
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
+        self._results = Results(memory // 2 if stream else None, scene.path)
         self._valid = [0]  # pixels, as the passes have counted them
         self._settings = ExitStack()
 
@@ -210,6 +204,7 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
 
     def progress(self, label: str, fraction: float) -> None:
         """Say how far the method's own work is; see :meth:`had_cli.engine.run.Run.progress`."""
+        self._results.rest()
         self._progress(label, fraction)
 
     def warn(self, message: str) -> None:

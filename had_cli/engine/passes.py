@@ -58,6 +58,10 @@ class Passes:
     def warn(self, message: str) -> None:
         """Keep a line that the user must see."""
 
+    @abstractmethod
+    def progress(self, label: str, fraction: float) -> None:
+        """Say how far a pass is, at every percent."""
+
     @property
     def device(self) -> str:
         """Where blocks are computed now."""
@@ -98,7 +102,7 @@ class Passes:
             return compute(block(place))
 
         places = self._places(parts, self.memory - at_once * piece)
-        self._progress(label, 0.0)
+        self.progress(label, 0.0)
         finished, last = 0, -1
         results: Iterator[T]
         if self.device == "cpu":
@@ -111,7 +115,7 @@ class Passes:
             finished += core.width * core.height
             if (percent := 100 * finished // (rows * cols)) > last:
                 last = percent
-                self._progress(label, finished / (rows * cols))
+                self.progress(label, finished / (rows * cols))
 
     def _scale(self) -> int:
         """Return how many times larger pieces are on this device, whose memory holds a number of them."""

@@ -89,30 +89,25 @@ class Deflation:
     u: npt.NDArray[np.float32]
 
     @classmethod
-    def from_sample(cls, pixels: npt.NDArray[np.float32], leading: int) -> Deflation:
-        """Return the deflation of the ``leading`` principal components of n x bands ``pixels``."""
-        mean, values, vectors = _components(pixels)
-        return cls._of(mean, values, vectors, min(leading, max(0, len(mean) - 1)))
-
-    @classmethod
     def enough(cls, pixels: npt.NDArray[np.float32], error: float, most: int = 32) -> Deflation | None:
         """Return the deflation of the fewest components that leave no more than ``error``.
 
         That is :func:`rounding_error` of pixels like those given, n x bands. None where ``most`` components
         are too few.
         """
-        mean, values, vectors = _components(pixels)
+        mean, values, vectors = principal_components(pixels)
         for leading in range(min(most, len(mean) - 1) + 1):
             left = np.minimum(values, values[len(values) - leading - 1])
             # pixels are as large as before while the leading directions are taken off, and so is the rounding
             # of each value, which adds to the variance; a few values make one
             rounding = 2.0**-44 * np.mean(values) * np.mean(1 / left) if values[0] > 0 else np.inf
             if _error_of(left) + rounding <= error:
-                return cls._of(mean, values, vectors, leading)
+                return cls.of(mean, values, vectors, leading)
         return None
 
     @classmethod
-    def _of(cls, mean: Vector, values: Vector, vectors: Matrix, leading: int) -> Deflation:
+    def of(cls, mean: Vector, values: Vector, vectors: Matrix, leading: int) -> Deflation:
+        """Return the deflation of the ``leading`` ones of :func:`principal_components`; fewer than bands."""
         cut = len(values) - leading
         # never below the rounding of the sample itself, or V would amplify noise
         floor = max(values[cut - 1], values[-1] * 1e-12) if values[-1] > 0 else 1.0
@@ -130,7 +125,7 @@ class Deflation:
         return Moments(moments.count, moments.mean @ back + self.shift, (scatter + scatter.T) / 2)
 
 
-def _components(pixels: npt.NDArray[np.float32]) -> tuple[Vector, Vector, Matrix]:
+def principal_components(pixels: npt.NDArray[np.float32]) -> tuple[Vector, Vector, Matrix]:
     """Return the mean of n x bands pixels, the ascending eigenvalues of their covariance, and its vectors."""
     x = pixels.astype(np.float64)
     mean = x.mean(axis=0)

@@ -59,10 +59,12 @@ class Results:
 
     def rest(self) -> None:
         """Leave to the files what lies in them: pages that were touched count as the process's until then."""
+        if not hasattr(mmap, "MADV_DONTNEED"):  # Windows
+            return
         for reference in self._mapped:
             array = reference()
-            if array is not None and hasattr(mmap, "MADV_DONTNEED"):
-                array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+            if array is not None and isinstance(array.base, mmap.mmap):
+                array.base.madvise(mmap.MADV_DONTNEED)
 
     def close(self) -> None:
         """Remove the files."""

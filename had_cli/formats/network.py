@@ -6,10 +6,8 @@ import contextlib
 import logging
 import os
 import re
-import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from rasterio.env import getenv, hasenv
 
@@ -63,13 +61,16 @@ def look_up(path: str) -> None:
     SceneError
         Where no server has it.
     """
+    host = _host(path)
+    if host is None:
+        return
+    import socket
+    from urllib.request import getproxies  # loads what speaks HTTP
+
     known = getenv() if hasenv() else {}
     if getproxies().keys() & {"http", "https", "ftp", "all"} or any(
         name in os.environ or name in known for name in _PROXIES
     ):
-        return
-    host = _host(path)
-    if host is None:
         return
     try:
         socket.getaddrinfo(host, None)

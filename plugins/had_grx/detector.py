@@ -121,6 +121,7 @@ class Distance:
         mean, twice, matrix = (
             like(pixels, a.astype(self.precision), xp) for a in (origin, 2 * rest, self.white.matrix)
         )
+        least = float(rest @ rest)
         scores = xp.empty((pixels.shape[0],), dtype=xp.float32, device=device_of(pixels))
         chunk = chunk_pixels(xp)
         # fresh memory for every chunk would cost as much as what is computed in it
@@ -132,7 +133,7 @@ class Distance:
             else:
                 x = np.subtract(x, mean, out=room[: len(x)])
             z = self.white.applied(x, matrix)
-            squares = xp.vecdot(z, z) - z @ twice + float(rest @ rest)
+            squares = xp.vecdot(z, z) - z @ twice + least
             scores[start : start + chunk] = xp.astype(xp.clip(squares, 0, None), xp.float32)
         return xp.reshape(scores, cube.shape[:2])
 

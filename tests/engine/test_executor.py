@@ -9,7 +9,7 @@ import pytest
 
 from had_cli.engine import derived, statistics
 from had_cli.engine.executor import Executor
-from had_cli.engine.reductions import Deflation, GlobalExtrema, Joint, SecondMoments
+from had_cli.engine.reductions import Deflation, GlobalExtrema, Joint, SecondMoments, principal_components
 from had_cli.errors import HadError, SceneError
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
@@ -267,11 +267,11 @@ def test_progress_ends_at_one_for_each_pass():
     )
 
 
-@pytest.mark.parametrize("leading", [0, 2, 16])
+@pytest.mark.parametrize("leading", [0, 2, 9])
 def test_a_deflation_can_be_undone(leading):
     rng = np.random.default_rng(3)
     pixels = (rng.normal(size=(4000, 10)) @ rng.normal(size=(10, 10)) * 50 + 1000).astype(np.float32)
-    deflation = Deflation.from_sample(pixels[::10], leading)
+    deflation = Deflation.of(*principal_components(pixels[::10]), leading)
     moments = deflation.undo(SecondMoments(deflation).compute(pixels, np))
     np.testing.assert_allclose(moments.mean, pixels.astype(float).mean(axis=0), rtol=1e-6)
     expected = np.cov(pixels.astype(float), rowvar=False)

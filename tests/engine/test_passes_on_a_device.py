@@ -11,7 +11,7 @@ from test_devices_in_runs import BandSum
 from had_cli.engine import passes, worker
 from had_cli.engine.devices import namespace
 from had_cli.engine.executor import Executor
-from had_cli.engine.reductions import Deflation, GlobalExtrema, SecondMoments
+from had_cli.engine.reductions import Deflation, GlobalExtrema, SecondMoments, principal_components
 from had_cli.scenes.scene import Scene
 from had_grx.detector import Distance
 from had_grx.shrinkage import FourthMoment
@@ -43,7 +43,7 @@ def copies(monkeypatch):
 
 @pytest.mark.parametrize("deflated", [False, True])
 def test_moments_are_copied_to_the_host_once_per_block(pixels, copies, deflated):
-    reduction = SecondMoments(Deflation.from_sample(pixels[::7], 3) if deflated else None)
+    reduction = SecondMoments(Deflation.of(*principal_components(pixels[::7]), 3) if deflated else None)
     expected = reduction.compute(pixels, np)
     on_device = torch.from_numpy(pixels)
     copies.clear()

@@ -152,6 +152,17 @@ def test_a_failure_is_one_line_and_no_more(tmp_path, method):
 class TestInterrupts:
     """Of commands that are interrupted where Python or compiled code may lose the exception."""
 
+    # the end of a callback of the garbage collector, and a command that has it called
+    DROPPED = (
+        "    os.kill(os.getpid(), signal.SIGINT)",
+        "    time.sleep(1)",
+        "def command() -> None:",
+        "    gc.callbacks.append(interrupted)",
+        "    gc.collect()",
+        "    time.sleep(60)",
+        "    print('went on')",
+    )
+
     def check(self, folder, *lines):
         text = [
             "import gc, os, signal, threading, time, typer",
@@ -205,13 +216,7 @@ class TestInterrupts:
             tmp_path,
             "def interrupted(phase, info):",
             "    gc.callbacks.remove(interrupted)",
-            "    os.kill(os.getpid(), signal.SIGINT)",
-            "    time.sleep(1)",
-            "def command() -> None:",
-            "    gc.callbacks.append(interrupted)",
-            "    gc.collect()",
-            "    time.sleep(60)",
-            "    print('went on')",
+            *self.DROPPED,
         )
 
     def test_another_one_while_the_first_is_sent_again_is_not_told_with_a_traceback(self, tmp_path):
@@ -224,13 +229,7 @@ class TestInterrupts:
             "def interrupted(phase, info):",
             "    gc.callbacks.remove(interrupted)",
             "    threading.Thread.start = started",
-            "    os.kill(os.getpid(), signal.SIGINT)",
-            "    time.sleep(1)",
-            "def command() -> None:",
-            "    gc.callbacks.append(interrupted)",
-            "    gc.collect()",
-            "    time.sleep(60)",
-            "    print('went on')",
+            *self.DROPPED,
         )
 
 

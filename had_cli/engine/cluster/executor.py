@@ -256,12 +256,12 @@ class ClusterExecutor(Executor):
     def _told(self, made: Iterator[tuple[int, Future]], label: str) -> Iterator[Future]:
         """Yield the tasks that are done, in any order, and say how far the pass is."""
         rows, cols, _ = self.scene.shape
-        self._progress(label, 0.0)
+        self.progress(label, 0.0)
         finished = 0
         for pixels, future in self._cluster.finished(made):
             yield future
             finished += pixels
-            self._progress(label, finished / (rows * cols))
+            self.progress(label, finished / (rows * cols))
 
     def _needed(self, first: int, stop: int) -> list[Future]:
         """Return the kept strips that these rows come of."""
