@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from had_tdd.convolution import FrugalConv2d
+
 SIDE, DILATION = 7, 2  # taps of the local attention
 TAPS = SIDE * SIDE
 PAD = DILATION * (SIDE // 2)
+CACHED = 2**17  # values mixed at a time: each tap passes over them, and they stay in the cache
 RELEASED, EXACT = "released", "exact"
 FORMS = (RELEASED, EXACT)
 
@@ -97,7 +100,7 @@ class LocalAttention(nn.Module):
     def __init__(self, channels: int, hidden: int = 128, form: str = RELEASED) -> None:
         super().__init__()
         self.form = form
-        self.conv1 = nn.Conv2d(channels, hidden, SIDE, padding=PAD, dilation=DILATION)
+        self.conv1 = FrugalConv2d(channels, hidden, SIDE, padding=PAD, dilation=DILATION)
         self.conv2 = nn.Conv2d(hidden, TAPS, 1)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -128,20 +131,11 @@ class _Attended(torch.autograd.Function):
     def forward(ctx: Any, weights: Tensor, features: Tensor, released: bool) -> Tensor:
         ctx.released = released
         ctx.save_for_backward(weights, features)
-        size = _Size(*features.shape)
-        padded = functional.pad(features, (PAD,) * 4)
-        if not released:
-            result = torch.zeros_like(features)
-            for tap, rows, cols in _taps(size):
-                result.addcmul_(weights[:, tap, None], padded[:, :, rows, cols])
-            return result
-        flat = features.new_zeros(size.images, size.channels, size.pixels)
-        for tap, rows, cols in _taps(size):
-            product = weights[:, tap, None] * padded[:, :, rows, cols]
-            part = _part(size, tap)
-            runs = functional.pad(product.reshape(size.images, size.channels, -1), part.margins)
-            flat[..., part.places] += runs.reshape(size.images, size.channels, -1, TAPS).sum(dim=-1)
-        return flat.reshape(features.shape)
+        mix = _mixed_released if released else _mixed
+        result = torch.empty_like(features)
+        for channels in _groups(features):
+            mix(weights, features[:, channels], result[:, channels])
+        return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -155,6 +149,42 @@ class _Attended(torch.autograd.Function):
             of_weights[:, tap] = (here * padded[:, :, rows, cols]).sum(dim=1)
             of_padded[:, :, rows, cols].addcmul_(here, weights[:, tap, None])
         return of_weights, of_padded[:, :, PAD:-PAD, PAD:-PAD], None
+
+
+def _groups(features: Tensor) -> list[slice]:
+    """Return the channels that are mixed at a time: few where those of an image lie one behind the other."""
+    images, channels, rows, cols = features.shape
+    few = max(1, CACHED // (images * rows * cols))
+    if features.is_cuda or not features.is_contiguous():
+        few = channels
+    return [slice(start, start + few) for start in range(0, channels, few)]
+
+
+def _mixed(weights: Tensor, features: Tensor, mixed: Tensor) -> None:
+    """Write into ``mixed`` the sum of the taps by their weights."""
+    padded = functional.pad(features, (PAD,) * 4)
+    mixed.zero_()
+    for tap, rows, cols in _taps(_Size(*features.shape)):
+        mixed.addcmul_(weights[:, tap, None], padded[:, :, rows, cols])
+
+
+def _mixed_released(weights: Tensor, features: Tensor, mixed: Tensor) -> None:
+    """Write into ``mixed`` what the released system computes."""
+    size = _Size(*features.shape)
+    padded = functional.pad(features, (PAD,) * 4)
+    flat = features.new_zeros(size.images, size.channels, size.pixels)
+    # one buffer for the products of all taps, with room for the margins on both sides
+    buffer = features.new_empty(size.images, size.channels, size.pixels + 2 * TAPS)
+    for tap, rows, cols in _taps(size):
+        part = _part(size, tap)
+        before, after = part.margins
+        runs = buffer[..., : before + size.pixels + after]
+        products = runs[..., before : before + size.pixels]
+        torch.mul(weights[:, tap, None], padded[:, :, rows, cols], out=products.view(features.shape))
+        runs[..., :before] = 0
+        runs[..., before + size.pixels :] = 0
+        flat[..., part.places] += runs.view(size.images, size.channels, -1, TAPS).sum(dim=-1)
+    mixed.copy_(flat.view(features.shape))
 
 
 class _Size(NamedTuple):

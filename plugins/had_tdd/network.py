@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from had_tdd.attention import RELEASED, GlobalAttention, LocalAttention
+from had_tdd.convolution import FrugalConv2d
 
 STEP = 8  # the deepest features are so many times smaller; sides of the input are multiples of it
 # convolutions of each stage: channels, and how often
@@ -50,8 +51,10 @@ class Encoder(nn.Module):
             layers.append(nn.MaxPool2d(2, 2) if stage < HALVING else nn.Identity())
         self.seq = nn.Sequential(*layers)
         deepest = scaled(DEEPEST, width)
-        self.conv6 = nn.Conv2d(channels, deepest, 3, padding=DEEP_DILATION, dilation=DEEP_DILATION)
-        self.conv7 = nn.Conv2d(deepest, deepest, 3, padding=1)
+        self.conv6: nn.Conv2d = FrugalConv2d(
+            channels, deepest, 3, padding=DEEP_DILATION, dilation=DEEP_DILATION
+        )
+        self.conv7 = FrugalConv2d(deepest, deepest, 3, padding=1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the six feature maps, shallow to deep: conv1 to conv5, and conv7."""
@@ -75,12 +78,11 @@ class Cell(nn.Module):
         self.bn_feature = nn.BatchNorm2d(following)
         self.conv3 = nn.Conv2d(following, 1, 1)
 
-    def forward(self, encoded: Tensor, decoded: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what goes on, and the logits of the side output."""
-        features = _joined(self, encoded, decoded)
+    def forward(self, maps: list[Tensor], decoded: Tensor) -> Tensor:
+        """Return what goes on, of which ``conv3`` makes the side output; takes the last of ``maps``."""
+        features = _joined(self, maps, decoded)
         mixed = _beside(self.conv2, features, self.am(features))
-        following = functional.relu(self.bn_feature(mixed))
-        return following, self.conv3(following)
+        return functional.relu(self.bn_feature(mixed))
 
 
 class LastCell(nn.Module):
@@ -92,9 +94,9 @@ class LastCell(nn.Module):
         self.conv1 = nn.Conv2d(2 * channels, channels, 1)
         self.conv2 = nn.Conv2d(channels, 1, 1)
 
-    def forward(self, encoded: Tensor, decoded: Tensor) -> Tensor:
-        """Return the logits of the map."""
-        logits: Tensor = self.conv2(_joined(self, encoded, decoded))
+    def forward(self, maps: list[Tensor], decoded: Tensor) -> Tensor:
+        """Return the logits of the map; takes the last of ``maps``."""
+        logits: Tensor = self.conv2(_joined(self, maps, decoded))
         return logits
 
 
@@ -147,9 +149,9 @@ class Tdd(nn.Module):
         decoded, outputs = maps[-1], []
         *cells, last = self.decoder
         for cell in cells:
-            decoded, logits = cell(maps.pop(), decoded)
-            outputs.append(logits)
-        outputs.append(last(maps.pop(), decoded))
+            decoded = cell(maps, decoded)
+            outputs.append(cell.conv3(decoded))  # type: ignore[operator]
+        outputs.append(last(maps, decoded))
         if self.prior is not None:
             known = x[:, -1:]
             outputs = [
@@ -159,8 +161,12 @@ class Tdd(nn.Module):
         return outputs
 
     def score(self, x: Tensor) -> Tensor:
-        """Return the map, n x rows x cols in [0, 1]."""
-        logits: Tensor = self(x)[-1]
+        """Return the map, n x rows x cols in [0, 1]: the last of the outputs, without the others."""
+        maps = self.encoder(x)
+        decoded: Tensor = maps[-1]
+        for cell in self.decoder:
+            decoded = cell(maps, decoded)
+        logits = decoded if self.prior is None else decoded + self.prior[-1] * x[:, -1:]
         return logits[:, 0].sigmoid()
 
 
@@ -203,9 +209,13 @@ def for_large_images(network: Tdd, size: int) -> Tdd:
     return network
 
 
-def _joined(cell: Cell | LastCell, encoded: Tensor, decoded: Tensor) -> Tensor:
-    """Return the features of a level: the encoder's map beside what comes from below."""
-    return functional.relu(_beside(cell.conv1, functional.relu(cell.bn_en(encoded)), decoded), inplace=True)
+def _joined(cell: Cell | LastCell, maps: list[Tensor], decoded: Tensor) -> Tensor:
+    """Return the features of a level: the encoder's map, the last of ``maps``, beside what comes from below.
+
+    The map is taken from the list, so that its memory is free for what follows.
+    """
+    ours = functional.relu(cell.bn_en(maps.pop()), inplace=True)
+    return functional.relu(_beside(cell.conv1, ours, decoded), inplace=True)
 
 
 def _beside(convolution: nn.Conv2d, first: Tensor, second: Tensor) -> Tensor:
@@ -219,4 +229,4 @@ def _beside(convolution: nn.Conv2d, first: Tensor, second: Tensor) -> Tensor:
     added = functional.conv2d(second, theirs)
     if added.shape[2:] != first.shape[2:]:
         added = functional.interpolate(added, size=first.shape[2:], mode="bilinear", align_corners=True)
-    return functional.conv2d(first, ours, convolution.bias) + added
+    return functional.conv2d(first, ours, convolution.bias).add_(added)

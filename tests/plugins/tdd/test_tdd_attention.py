@@ -48,3 +48,12 @@ def test_equal_weights_give_the_mean_of_the_taps_in_the_exact_form_only():
     inside = (..., slice(6, -6), slice(6, -6))
     torch.testing.assert_close(attended(weights, features, "exact")[inside], features[inside])
     assert (attended(weights, features, "released") - 1).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("form", ["exact", "released"])
+def test_many_channels_taken_some_at_a_time_give_what_each_gives_alone(form, monkeypatch):
+    weights, features = drawn(2, TAPS, 9, 8).softmax(dim=1), drawn(2, 5, 9, 8)
+    alone = [attended(weights, features[:, [channel]], form) for channel in range(5)]
+    for values in (1, 2 * 9 * 8 * 2, 2**17):  # one, two and all channels at a time
+        monkeypatch.setattr("had_tdd.attention.CACHED", values)
+        assert torch.equal(attended(weights, features, form), torch.cat(alone, dim=1))
