@@ -20,7 +20,7 @@ from had_cli.detection.default import DEFAULT_METHOD
 from had_cli.detection.parameters import check_params
 from had_cli.engine.devices import choose_device, device_of_workers
 from had_cli.engine.executor import Executor
-from had_cli.engine.memory import memory_budget
+from had_cli.engine.memory import memory_budget, results_budget
 from had_cli.engine.run import Block
 from had_cli.errors import HadError, UsageError
 from had_cli.files import printable
@@ -263,7 +263,8 @@ def detect(
         read, left_out = _without_constant(read, loaded, progress)
         opened = read if origin is None else read.less(None)
     stream = engine == "stream" or (engine == "auto" and _in_memory_bytes(opened) > budget)
-    shared: dict[str, Any] = {"memory": budget, "seed": seed, "weights": loaded, "progress": progress}
+    shared: dict[str, Any] = {"memory": budget, "results": results_budget(budget, given=memory is not None)}
+    shared |= {"seed": seed, "weights": loaded, "progress": progress}
     with (
         _on_a_cluster(read, cluster, shared)
         if engine == "dask"

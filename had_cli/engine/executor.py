@@ -45,6 +45,8 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
     memory
         Bytes that blocks in flight and results may take. It decides how much is read and computed at a
         time, and no result.
+    results
+        Of these, bytes of results that lie in memory while the disk has room for others; default: half.
     block_pixels
         Overrides the pixels of a piece (:mod:`had_cli.engine.partition`), for tests.
     cost
@@ -61,6 +63,7 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         device: str = "cpu",
         stream: bool = False,
         memory: int = 2**30,
+        results: int | None = None,
         seed: int = 0,
         weights: Any = None,
         progress: Progress | None = None,
@@ -79,7 +82,9 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         self.seed, self.weights = seed, weights
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
-        self._results = Results(memory // 2 if stream else None, scene.path)
+        half = memory // 2
+        held = half if results is None else min(half, results)
+        self._results = Results(held, scene.path, half) if stream else Results(None, scene.path)
         self._valid = [0]  # pixels, as the passes have counted them
         self._settings = ExitStack()
 
@@ -242,5 +247,5 @@ class Executor(Derivations, AbstractContextManager["Executor"]):
         return self._pixels(window).pixels(window)
 
     def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        """Return an array for results, on disk where all of them would take more than half the memory."""
+        """Return an array for results, on disk where memory does not hold all of them."""
         return self._results.allocate(shape)

@@ -20,6 +20,10 @@ _UNITS = {
 }
 _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]i?)?b?\s*\Z", re.IGNORECASE)
 _CGROUP = Path("/sys/fs/cgroup")
+# Bytes of results that are held where nobody said how many: what lies in a temporary file is kept by the
+# system as long as it has memory for it, and costs next to nothing then, as measured; it takes it back where
+# others need it.
+RESULTS = 2**28
 
 
 def parse_size(text: str | int, option: str = "--memory") -> int:
@@ -64,3 +68,8 @@ def _address_space() -> int | None:
 def memory_budget(memory: str | int | None) -> int:
     """Return the bytes a run may take: as given, or a quarter of what is free."""
     return max(1, available_memory() // 4) if memory is None else parse_size(memory)
+
+
+def results_budget(memory: int, *, given: bool) -> int:
+    """Return the bytes of results that a run holds: half of its memory; no more than 256 MB if not given."""
+    return memory // 2 if given else min(memory // 2, RESULTS)

@@ -29,10 +29,13 @@ class Results:
         Bytes of memory for all arrays that are alive; None for any number.
     path
         The scene's, for messages.
+    most
+        Bytes that they may take where the disk has no room for them; default: ``limit``.
     """
 
-    def __init__(self, limit: int | None, path: str) -> None:
+    def __init__(self, limit: int | None, path: str, most: int | None = None) -> None:
         self._limit, self._path = limit, path
+        self._most = limit if most is None else most
         self._held = 0
         self._files: list[Any] = []
         self._mapped: list[weakref.ref[np.memmap[Any, Any]]] = []
@@ -47,7 +50,8 @@ class Results:
         """
         self.rest()
         needed = 4 * int(np.prod(shape, dtype=object))
-        if self._limit is None or self._held + needed <= self._limit:
+        limit = self._limit if needed <= free_on_disk() else self._most
+        if limit is None or self._held + needed <= limit:
             array = np.empty(shape, np.float32)
             self._held += needed
             weakref.finalize(array, self._freed, needed).atexit = False
@@ -75,6 +79,11 @@ class Results:
         self._held -= size
 
 
+def free_on_disk() -> int:
+    """Return the bytes that temporary files may still take."""
+    return shutil.disk_usage(tempfile.gettempdir()).free
+
+
 def on_disk(shape: tuple[int, ...], path: str) -> tuple[np.memmap[Any, np.dtype[np.float32]], Any]:
     """Return an array in a temporary file, and the file; ``path`` is the scene's.
 
@@ -83,8 +92,7 @@ def on_disk(shape: tuple[int, ...], path: str) -> tuple[np.memmap[Any, np.dtype[
     OutputError
         Where the disk would be full before the array is.
     """
-    needed = 4 * int(np.prod(shape, dtype=object))
-    free = shutil.disk_usage(tempfile.gettempdir()).free
+    needed, free = 4 * int(np.prod(shape, dtype=object)), free_on_disk()
     if needed > free:  # or the process would be killed once the disk is full
         raise OutputError(
             f"{path}: results take {needed / 1e9:.1f} GB, but {tempfile.gettempdir()} has "

@@ -171,7 +171,7 @@ class Run(Protocol):
         ...
 
     def allocate(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        """Return an array to be filled, on disk when all that are alive would take more than half the memory.
+        """Return an array to be filled, on disk when memory does not hold all that are alive.
 
         For what a method makes of its maps once it has them: go over both by rows.
         """

@@ -10,7 +10,7 @@ import pytest
 from had_cli.engine import derived, statistics
 from had_cli.engine.executor import Executor
 from had_cli.engine.reductions import Deflation, GlobalExtrema, Joint, SecondMoments, principal_components
-from had_cli.errors import HadError, SceneError
+from had_cli.errors import HadError, OutputError, SceneError
 from had_cli.scenes.scene import Scene
 from had_cli.scenes.source import Window
 
@@ -147,6 +147,17 @@ def test_room_for_results_lies_on_disk_where_memory_is_short():
     with Executor(scene, stream=True, memory=2000) as run:
         assert isinstance(run.allocate((37, 23)), np.memmap)
         assert not isinstance(run.allocate((5, 5)), np.memmap)
+
+
+def test_results_are_held_within_the_memory_allowed_where_the_disk_is_full(monkeypatch):
+    scene = scene_with_holes()
+    monkeypatch.setattr("had_cli.engine.results.free_on_disk", lambda: 4000)
+    with Executor(scene, stream=True, memory=20_000, results=1000) as run:
+        small, large = run.allocate((10, 30)), run.allocate((40, 40))
+        assert isinstance(small, np.memmap)
+        assert not isinstance(large, np.memmap)
+        with pytest.raises(OutputError, match="set TMPDIR to another folder"):
+            run.allocate((40, 40))
 
 
 def test_results_on_disk_are_as_they_were_after_others_have_been_made():

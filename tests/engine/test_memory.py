@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from had_cli.engine.memory import available_memory, memory_budget, parse_size
+from had_cli.engine.memory import available_memory, memory_budget, parse_size, results_budget
 from had_cli.errors import UsageError
 
 
@@ -32,6 +32,12 @@ def test_what_is_no_size_is_refused_in_one_line(text):
 def test_the_default_is_a_quarter_of_what_is_free():
     assert memory_budget(None) <= available_memory()
     assert memory_budget("1GB") == 10**9
+
+
+def test_results_take_half_of_the_memory_given_and_little_where_none_is():
+    assert results_budget(10**10, given=True) == 5 * 10**9
+    assert results_budget(10**10, given=False) == 2**28
+    assert results_budget(10**8, given=False) == 5 * 10**7
 
 
 def test_the_limit_of_a_container_counts(monkeypatch, tmp_path):

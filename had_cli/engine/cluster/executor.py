@@ -46,7 +46,7 @@ class ClusterExecutor(Executor):
         What to work on: a file, unless ``recipe`` says how workers come by it.
     cluster
         Where to work.
-    memory, seed, weights, progress, block_pixels, cost
+    memory, results, seed, weights, progress, block_pixels, cost
         As for :class:`had_cli.engine.executor.Executor`; ``memory`` is that of results in this process.
     """
 
@@ -56,6 +56,7 @@ class ClusterExecutor(Executor):
         cluster: Cluster,
         *,
         memory: int = 2**30,
+        results: int | None = None,
         seed: int = 0,
         weights: Any = None,
         progress: Progress | None = None,
@@ -78,6 +79,7 @@ class ClusterExecutor(Executor):
             ),
             stream=True,
             memory=memory,
+            results=results,
             seed=seed,
             weights=weights,
             progress=progress,
