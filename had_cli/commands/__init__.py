@@ -93,6 +93,9 @@ def _defaults(app: typer.Typer, command: str, words: Sequence[str]) -> dict[str,
 
     from had_cli.commands.configuration import in_force, refuse_unknown, settings
 
+    callback = app.registered_commands[-1].callback if app.registered_commands else None
+    if callback is None:  # of several commands, none of which has defaults: no file is looked for
+        return {}
     found = settings()
     if not found:
         return {}
@@ -101,9 +104,7 @@ def _defaults(app: typer.Typer, command: str, words: Sequence[str]) -> dict[str,
         raise UsageError(f"{stray.source}: [{stray.table[0]}] is no command of had; see had --help")
     method = in_force(found, command).get("method")
     chosen = in_force(found, command, named_method(words) or (None if method is None else str(method.value)))
-    callback = app.registered_commands[-1].callback if app.registered_commands else None
-    names = () if callback is None else signature(callback).parameters
-    refuse_unknown(chosen, command, names)
+    refuse_unknown(chosen, command, signature(callback).parameters)
     return {name: setting.value for name, setting in chosen.items() if name != "method"}
 
 

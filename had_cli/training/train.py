@@ -15,6 +15,7 @@ from had_cli.errors import HadError, PluginError, UsageError, WeightsError
 from had_cli.files import refuse_existing, refuse_url
 from had_cli.plugin import host
 from had_cli.plugin.descriptions import Method
+from had_cli.publishing.scratch import sweep
 from had_cli.scenes.constant import without_constant
 from had_cli.scenes.fingerprint import scene_hash
 from had_cli.scenes.folders import training_scenes
@@ -179,8 +180,10 @@ def _check_files(path: Path, folder: Path | None, *, overwrite: bool, resume: bo
     """Check before any work what will be written; return whether the weights may be there already."""
     if resume and folder is None:
         raise UsageError("--resume needs the folder to resume from: --checkpoint FOLDER")
-    if resume and not overwrite and path.is_file():
-        return True
+    if resume and not overwrite:
+        sweep(path.parent)  # this training may have been killed as the weights took their place
+        if path.is_file():
+            return True
     refuse_existing(path, overwrite=overwrite)
     if folder is not None:
         refuse_url(folder)

@@ -123,9 +123,13 @@ def test_weights_of_this_training_that_are_there_already_are_left_and_returned(m
     options = {"checkpoint": tmp_path / "state", "share": 1.0}
     first = train([Scene.from_array(cube)], mean, tmp_path / "w", **options)
     written = (tmp_path / "w").stat().st_mtime_ns
+    left = tmp_path / ".had-abcdefgh-w"  # by this training, killed once they had taken their place
+    left.mkdir()
+    (left / "lock").touch()
     again = train([Scene.from_array(cube)], mean, tmp_path / "w", resume=True, **options)
     assert again.hash == first.hash
     assert (tmp_path / "w").stat().st_mtime_ns == written
+    assert not left.exists()
 
 
 def test_other_weights_are_not_replaced_by_a_resumed_training(mean, cube, tmp_path):
