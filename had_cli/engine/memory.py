@@ -23,7 +23,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 # Bytes of results that are held where nobody said how many: what lies in a temporary file is kept by the
 # system as long as it has memory for it, and costs next to nothing then, as measured; it takes it back where
 # others need it.
-RESULTS = 2**28
+RESULTS = 2**26
 
 
 def parse_size(text: str | int, option: str = "--memory") -> int:
@@ -71,5 +71,5 @@ def memory_budget(memory: str | int | None) -> int:
 
 
 def results_budget(memory: int, *, given: bool) -> int:
-    """Return the bytes of results that a run holds: half of its memory; no more than 256 MB if not given."""
+    """Return the bytes of results that a run holds: half of its memory; no more than 64 MB if not given."""
     return memory // 2 if given else min(memory // 2, RESULTS)

@@ -27,11 +27,10 @@ Array = npt.NDArray[np.float64]
 class Filters:
     """A 3 x 3 convolution to the channels of all draws, side by side.
 
-    ``weights`` is (9 k, DRAWS x CHANNELS), rows by taps, then components; ``biases`` is (DRAWS x CHANNELS,).
+    ``weights`` is (9 k + 1, DRAWS x CHANNELS), rows by taps, then components; the last row is the biases.
     """
 
     weights: npt.NDArray[np.float32]
-    biases: npt.NDArray[np.float32]
 
 
 def drawn(seed: int, variances: Array) -> Filters:
@@ -52,11 +51,11 @@ def drawn(seed: int, variances: Array) -> Filters:
             random.standard_normal((9 * count, CHANNELS)) * np.repeat(taps, count)[:, None] * scale
         )
         biases.append(0.3 * random.standard_normal(CHANNELS))
-    return Filters(np.hstack(weights).astype(np.float32), np.hstack(biases).astype(np.float32))
+    return Filters(np.vstack([np.hstack(weights), np.hstack(biases)]).astype(np.float32))
 
 
 def neighbourhoods(block: Block) -> Iterator[tuple[slice, Any]]:
-    """Yield rows of the core and their pixels' 3 x 3 neighbourhoods, n x 9 k.
+    """Yield rows of the core and their pixels' 3 x 3 neighbourhoods with a 1 for the bias, n x (9 k + 1).
 
     A neighbour that is invalid counts as equal to the pixel itself: no edge of what is known is a
     texture.
@@ -75,6 +74,7 @@ def neighbourhoods(block: Block) -> Iterator[tuple[slice, Any]]:
                 there = slice(i, i + stop - row), slice(j, j + core.width)
                 tap = part[there]
                 taps.append(tap if whole else xp.where(known[there][..., None], tap, centre))
+        taps.append(xp.ones_like(taps[0][..., :1]))
         x = xp.concat(taps, axis=-1)
         yield slice(row, stop), xp.reshape(x, (-1, x.shape[-1]))
 
@@ -87,7 +87,6 @@ def channels(x: Any, filters: Filters, xp: Any) -> Iterator[Any]:
     """
     alone = x.shape[0] == 1
     z = (xp.concat([x, x], axis=0) if alone else x) @ like(x, filters.weights, xp)
-    z += like(x, filters.biases, xp)
     z = np.tanh(z, out=z) if xp is np else xp.tanh(z)  # in place: twice the memory would leave the cache
     f = z[: x.shape[0], :]
     for draw in range(DRAWS):

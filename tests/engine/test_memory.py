@@ -36,7 +36,7 @@ def test_the_default_is_a_quarter_of_what_is_free():
 
 def test_results_take_half_of_the_memory_given_and_little_where_none_is():
     assert results_budget(10**10, given=True) == 5 * 10**9
-    assert results_budget(10**10, given=False) == 2**28
+    assert results_budget(10**10, given=False) == 2**26
     assert results_budget(10**8, given=False) == 5 * 10**7
 
 
