@@ -181,8 +181,9 @@ def _mixed_released(weights: Tensor, features: Tensor, mixed: Tensor) -> None:
         runs = buffer[..., : before + size.pixels + after]
         products = runs[..., before : before + size.pixels]
         torch.mul(weights[:, tap, None], padded[:, :, rows, cols], out=products.view(features.shape))
-        runs[..., :before] = 0
-        runs[..., before + size.pixels :] = 0
+        if before or after:  # of other taps
+            runs[..., :before] = 0
+            runs[..., before + size.pixels :] = 0
         flat[..., part.places] += runs.view(size.images, size.channels, -1, TAPS).sum(dim=-1)
     mixed.copy_(flat.view(features.shape))
 

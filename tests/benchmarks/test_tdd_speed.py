@@ -13,7 +13,7 @@ import torch
 from had_tdd.learning import initialise
 from had_tdd.network import Tdd
 
-BANDS, SIZE, ROUNDS = 162, 224, 5
+BANDS, SIZE, ROUNDS, PROCESSES = 162, 224, 5, 3
 TESTS = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.benchmark
@@ -65,7 +65,11 @@ def test_the_full_network_takes_two_thirds_of_the_time_and_a_third_of_the_memory
     torch.save(network.state_dict(), tmp_path / "state.pt")
     image = torch.rand(1, BANDS, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
     torch.save(image, tmp_path / "image.pt")
-    definition, ours = (measured(tmp_path, kind) for kind in ("definition", "ours"))
+    # in turns, and of each the least: what the machine and the allocator add by chance is left out of both
+    runs = [[measured(tmp_path, kind) for kind in ("definition", "ours")] for _ in range(PROCESSES)]
+    definition, ours = (
+        {what: min(run[what] for run in each) for what in each[0]} for each in zip(*runs, strict=True)
+    )
     expected, found = (torch.load(tmp_path / f"{kind}.pt") for kind in ("definition", "ours"))
     faster = definition["seconds"] / ours["seconds"]
     smaller = ours["bytes"] / definition["bytes"]
