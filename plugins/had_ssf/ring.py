@@ -127,7 +127,7 @@ class _InPlace:
 
     def __init__(self) -> None:
         self._products = np.empty((TILES, TILE**2, SPAN**2))
-        self._single = np.empty(self._products.shape, np.float32)
+        self._of_tile = np.empty(len(places()))
         self._squares = np.empty((TILES, len(places())), np.float32)
 
     def __call__(self, strip: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
@@ -140,9 +140,11 @@ class _InPlace:
             strip, (tiles, SPAN**2, count), (TILE * row, row // SPAN, number), writeable=False
         )
         np.matmul(ours, theirs.transpose(0, 2, 1), out=self._products[:tiles])
-        np.copyto(self._single[:tiles], self._products[:tiles], casting="same_kind")
-        for single, squares in zip(self._single[:tiles], self._squares, strict=False):
-            single.take(places(), out=squares, mode="clip")  # none is outside; "raise" goes by a buffer
+        for products, squares in zip(self._products[:tiles], self._squares, strict=False):
+            products.take(
+                places(), out=self._of_tile, mode="clip"
+            )  # none is outside; "raise" goes by a buffer
+            np.copyto(squares, self._of_tile, casting="same_kind")
         return self._squares[:tiles].reshape(tiles, TILE**2, -1)
 
 
