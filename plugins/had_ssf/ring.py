@@ -141,9 +141,8 @@ class _InPlace:
         )
         np.matmul(ours, theirs.transpose(0, 2, 1), out=self._products[:tiles])
         for products, squares in zip(self._products[:tiles], self._squares, strict=False):
-            products.take(
-                places(), out=self._of_tile, mode="clip"
-            )  # none is outside; "raise" goes by a buffer
+            # no place is outside, and looking whether one is would take a buffer of numpy's own
+            products.take(places(), out=self._of_tile, mode="clip")
             np.copyto(squares, self._of_tile, casting="same_kind")
         return self._squares[:tiles].reshape(tiles, TILE**2, -1)
 

@@ -155,7 +155,7 @@ def _groups(features: Tensor) -> list[slice]:
     """Return the channels that are mixed at a time: few where those of an image lie one behind the other."""
     images, channels, rows, cols = features.shape
     few = max(1, CACHED // (images * rows * cols))
-    if features.is_cuda or not features.is_contiguous():
+    if features.device.type != "cpu" or not features.is_contiguous():
         few = channels
     return [slice(start, start + few) for start in range(0, channels, few)]
 
