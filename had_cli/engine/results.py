@@ -50,8 +50,7 @@ class Results:
         """
         self.rest()
         needed = 4 * int(np.prod(shape, dtype=object))
-        limit = self._limit if needed <= free_on_disk() else self._most
-        if limit is None or self._held + needed <= limit:
+        if self._fits(needed):
             array = np.empty(shape, np.float32)
             self._held += needed
             weakref.finalize(array, self._freed, needed).atexit = False
@@ -60,6 +59,12 @@ class Results:
         self._files.append(file)
         self._mapped.append(weakref.ref(array))
         return array
+
+    def _fits(self, needed: int) -> bool:
+        """Tell whether so many bytes more are to lie in memory."""
+        if self._limit is None or self._held + needed <= self._limit:
+            return True
+        return self._most is not None and self._held + needed <= self._most and needed > free_on_disk()
 
     def rest(self) -> None:
         """Leave to the files what lies in them: pages that were touched count as the process's until then."""

@@ -119,11 +119,21 @@ def _is_ours(folder: Path, lock: int) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, the lock last: a sweep must not take it for one that was never begun."""
+    """Remove a folder, the lock last: a sweep must not take it for one that was never begun.
+
+    Threads of a library may go on writing into it until the process ends. What they add keeps the lock, so
+    that the next sweep can remove it.
+    """
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         elif entry.name != LOCK:
             entry.unlink(missing_ok=True)
+    if any(entry.name != LOCK for entry in folder.iterdir()):
+        return
     (folder / LOCK).unlink(missing_ok=True)
-    folder.rmdir()
+    try:
+        folder.rmdir()
+    except OSError:
+        (folder / LOCK).touch()
+        raise

@@ -151,7 +151,11 @@ def test_room_for_results_lies_on_disk_where_memory_is_short():
 
 def test_results_are_held_within_the_memory_allowed_where_the_disk_is_full(monkeypatch):
     scene = scene_with_holes()
-    monkeypatch.setattr("had_cli.engine.results.free_on_disk", lambda: 4000)
+    asked = []
+    monkeypatch.setattr("had_cli.engine.results.free_on_disk", lambda: asked.append(1) or 4000)
+    with Executor(scene, stream=True, memory=20_000, results=1000) as run:
+        run.allocate((10, 10))
+    assert not asked  # which makes a file for a moment, to see where one can be made
     with Executor(scene, stream=True, memory=20_000, results=1000) as run:
         small, large = run.allocate((10, 30)), run.allocate((40, 40))
         assert isinstance(small, np.memmap)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 import writing
 
-from had_cli.publishing.scratch import sweep
+from had_cli.publishing.scratch import scratch_beside, sweep
 from had_cli.scenes.open import open_scene
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
@@ -178,6 +179,34 @@ def test_only_what_dead_processes_left_is_removed(tmp_path):
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+@pytest.mark.parametrize("moment", ["as files go", "as the lock goes"])
+def test_what_a_thread_writes_into_a_folder_that_is_being_removed_goes_with_the_next_run(
+    tmp_path, monkeypatch, moment
+):
+    rmtree, unlink = shutil.rmtree, Path.unlink
+
+    def late(folder):
+        (folder / "new" / "o.zarr" / "c").mkdir(parents=True)
+
+    def removed(folder, **options):
+        rmtree(folder, **options)
+        late(folder.parent)
+
+    def unlinked(file, **options):
+        unlink(file, **options)
+        late(file.parent)
+
+    with scratch_beside(tmp_path / "o.zarr"):
+        if moment == "as files go":
+            monkeypatch.setattr(shutil, "rmtree", removed)
+        else:
+            monkeypatch.setattr(Path, "unlink", unlinked)
+    monkeypatch.undo()
+    assert len(everything(tmp_path)) == 1
+    sweep(tmp_path)
+    assert everything(tmp_path) == []
 
 
 def test_a_journal_of_another_kind_is_not_carried_out(tmp_path):
