@@ -67,7 +67,11 @@ def _sweep(scratch: Path) -> None:
     try:
         lock = os.open(scratch / LOCK, os.O_RDWR)
     except FileNotFoundError:
-        scratch.rmdir()  # killed before it was locked, so empty; a folder that holds anything stays
+        # Killed before it was locked, so empty; or a thread of a library, such as Zarr's, went on writing while
+        # it was removed, and made these folders once more. One that holds anything else stays.
+        if [entry.name for entry in scratch.iterdir()] == [NEW]:
+            shutil.rmtree(scratch / NEW, ignore_errors=True)
+        scratch.rmdir()
         return
     try:
         if take(lock):
@@ -119,21 +123,11 @@ def _is_ours(folder: Path, lock: int) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, the lock last: a sweep must not take it for one that was never begun.
-
-    Threads of a library may go on writing into it until the process ends. What they add keeps the lock, so
-    that the next sweep can remove it.
-    """
+    """Remove a folder, the lock last: a sweep must not take it for one that was never begun."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         elif entry.name != LOCK:
             entry.unlink(missing_ok=True)
-    if any(entry.name != LOCK for entry in folder.iterdir()):
-        return
     (folder / LOCK).unlink(missing_ok=True)
-    try:
-        folder.rmdir()
-    except OSError:
-        (folder / LOCK).touch()
-        raise
+    folder.rmdir()

@@ -164,6 +164,7 @@ def test_only_what_dead_processes_left_is_removed(tmp_path):
         for process in (living, dead):
             assert process.stdout.readline() == "there\n"
         (tmp_path / ".had-abcdefgh-of-a-user").mkdir()
+        (tmp_path / ".had-abcdefgh-of-a-user" / "new").mkdir()
         (tmp_path / ".had-abcdefgh-of-a-user" / "notes").write_text("precious")
         dead.kill()
         dead.wait()
@@ -174,6 +175,7 @@ def test_only_what_dead_processes_left_is_removed(tmp_path):
             ["of-a-user", "living.bin"],
         )
         assert left[2:] == ["other.npy", "other.npy.json"]
+        assert everything(tmp_path / ".had-abcdefgh-of-a-user") == ["new", "notes"]
     finally:
         for process in (living, dead):
             process.kill()
@@ -181,28 +183,34 @@ def test_only_what_dead_processes_left_is_removed(tmp_path):
             process.stdout.close()
 
 
-@pytest.mark.parametrize("moment", ["as files go", "as the lock goes"])
+@pytest.mark.parametrize("moment", ["as files go", "as the lock goes", "as the folder goes"])
 def test_what_a_thread_writes_into_a_folder_that_is_being_removed_goes_with_the_next_run(
     tmp_path, monkeypatch, moment
 ):
-    rmtree, unlink = shutil.rmtree, Path.unlink
+    rmtree, unlink, rmdir = shutil.rmtree, Path.unlink, Path.rmdir
 
-    def late(folder):
-        (folder / "new" / "o.zarr" / "c").mkdir(parents=True)
+    def late(scratch):
+        (scratch / "new" / "o.zarr" / "c").mkdir(parents=True)
 
-    def removed(folder, **options):
+    def files_gone(folder, **options):
         rmtree(folder, **options)
         late(folder.parent)
 
-    def unlinked(file, **options):
+    def lock_gone(file, **options):
         unlink(file, **options)
         late(file.parent)
 
+    def folder_gone(folder):
+        rmdir(folder)
+        late(folder)
+
     with scratch_beside(tmp_path / "o.zarr"):
         if moment == "as files go":
-            monkeypatch.setattr(shutil, "rmtree", removed)
+            monkeypatch.setattr(shutil, "rmtree", files_gone)
+        elif moment == "as the lock goes":
+            monkeypatch.setattr(Path, "unlink", lock_gone)
         else:
-            monkeypatch.setattr(Path, "unlink", unlinked)
+            monkeypatch.setattr(Path, "rmdir", folder_gone)
     monkeypatch.undo()
     assert len(everything(tmp_path)) == 1
     sweep(tmp_path)
