@@ -67,8 +67,8 @@ def _sweep(scratch: Path) -> None:
     try:
         lock = os.open(scratch / LOCK, os.O_RDWR)
     except FileNotFoundError:
-        # Killed before it was locked, so empty; or a thread of a library, such as Zarr's, went on writing while
-        # it was removed, and made these folders once more. One that holds anything else stays.
+        # Killed before it was locked, so empty; or a thread of a library, such as Zarr's, went on writing
+        # while it was removed, and made these folders once more. One that holds anything else stays.
         if [entry.name for entry in scratch.iterdir()] == [NEW]:
             shutil.rmtree(scratch / NEW, ignore_errors=True)
         scratch.rmdir()
