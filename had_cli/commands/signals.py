@@ -33,9 +33,11 @@ class _Watch:
     ----------
     taken : the handlers that were there before, by signal
     ended : what the last signal has raised
+    base : where the command begins
     """
 
-    def __init__(self) -> None:
+    def __init__(self, base: FrameType | None = None) -> None:
+        self.base = base
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         self.taken = {n: handler for n, handler in before.items() if handler not in (signal.SIG_IGN, None)}
         self.ended: KeyboardInterrupt | None = None
@@ -48,6 +50,7 @@ class _Watch:
         sys.unraisablehook = self._dropped
 
     def finish(self) -> None:
+        self.base = None
         sys.unraisablehook = self._told
         if self._again is not None:
             self._again.cancel()
@@ -61,8 +64,11 @@ class _Watch:
         for number in self.taken:
             signal.signal(number, handler)
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
+    def _end(self, number: int, frame: FrameType | None) -> None:
         if self._soon:  # what it would raise in the hook would be told with a traceback
+            return
+        if _importing(frame, self.base):
+            self._send_soon(number)
             return
         self.ended = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
         self._set(signal.SIG_IGN)
@@ -72,15 +78,18 @@ class _Watch:
         if self.ended is None or what.exc_value is not self.ended:
             self._told(what)
             return
-        self._soon = True
         self._set(self._end)
-        self._again = threading.Timer(SOON, self._send_again, (self.ended,))
+        self._send_soon(self.ended.number if isinstance(self.ended, Terminated) else signal.SIGINT)
+
+    def _send_soon(self, number: int) -> None:
+        self._soon = True
+        self._again = threading.Timer(SOON, self._send_again, (number,))
         self._again.daemon = True
         self._again.start()
 
-    def _send_again(self, ended: KeyboardInterrupt) -> None:
+    def _send_again(self, number: int) -> None:
         self._soon = False
-        _send(ended)
+        _send(number)
 
 
 _watches: list[_Watch] = []  # of the command, and of those that it calls
@@ -94,14 +103,16 @@ def terminable() -> Iterator[None]:
     way out, as for every other exception. Later signals are ignored: they would cut that short, or say again
     what has been said. A signal that the parent has set aside (``nohup``) stays so.
 
-    Python drops an exception that comes up while an object is deleted, in a callback of the garbage collector
-    or where compiled code calls back. It tells that a hook, which sends the signal again. What is lost
-    without a word is raised where the command tells its progress (:func:`go_on`), or at its end.
+    A signal that comes while the command loads a module waits until that is done. Python drops an exception
+    that comes up while an object is deleted, in a callback of the garbage collector or where compiled code
+    calls back. It tells that a hook, which sends the signal again. What is lost without a word is raised
+    where the command tells its progress (:func:`go_on`), or at its end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    watch = _Watch()
+    # the caller's, below the generator's and that of the context manager
+    watch = _Watch(sys._getframe(2))
     _watches.append(watch)
     watch.begin()
     try:
@@ -125,8 +136,16 @@ def go_on() -> None:
             raise ended
 
 
-def _send(ended: KeyboardInterrupt) -> None:
-    number = ended.number if isinstance(ended, Terminated) else signal.SIGINT
+def _importing(frame: FrameType | None, base: FrameType | None) -> bool:
+    """Tell whether the command is loading a module: torch's compiled code aborts at an exception then."""
+    while frame is not None and frame is not base:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send(number: int) -> None:
     if hasattr(signal, "pthread_kill"):  # which wakes the main thread where it waits
         signal.pthread_kill(threading.main_thread().ident or 0, number)
     else:

@@ -185,6 +185,32 @@ class TestInterrupts:
         """A dataclass is made of a text while its module loads; Python remembers an interrupt in there."""
         self.check(tmp_path, "def command() -> None:", "    exec('raise KeyboardInterrupt')")
 
+    def test_while_a_module_is_loaded_it_waits_until_that_is_done(self, tmp_path):
+        """Compiled code of torch's aborts where an exception comes up below it."""
+        (tmp_path / "slow.py").write_text(
+            "import os, pathlib, signal, time\n"
+            "os.kill(os.getpid(), signal.SIGINT)\n"
+            "time.sleep(0.3)\n"
+            "pathlib.Path('loaded').touch()\n"
+        )
+        self.check(
+            tmp_path, "def command() -> None:", "    import slow", "    time.sleep(40)", "    print('on')"
+        )
+        assert (tmp_path / "loaded").exists()
+
+    def test_a_command_that_a_module_runs_as_it_is_loaded_is_ended_at_once(self, tmp_path):
+        (tmp_path / "within.py").write_text(
+            "import os, signal, time, typer\n"
+            "from had_cli.commands.outcome import guarded\n"
+            "def command() -> None:\n"
+            "    os.kill(os.getpid(), signal.SIGINT)\n"
+            "    time.sleep(40)\n"
+            "app = typer.Typer()\n"
+            "app.command()(guarded(command))\n"
+            "app([])\n"
+        )
+        self.check(tmp_path, "import within", "def command() -> None:", "    print('on')")
+
     def test_swallowed_it_ends_the_command_later(self, tmp_path):
         """Compiled code that calls back into Python may take the exception for its own."""
         self.check(
