@@ -147,11 +147,9 @@ class Tdd(nn.Module):
         """
         maps = self.encoder(x)
         decoded, outputs = maps[-1], []
-        *cells, last = self.decoder
-        for cell in cells:
+        for cell in self.decoder:
             decoded = cell(maps, decoded)
-            outputs.append(cell.conv3(decoded))  # type: ignore[operator]
-        outputs.append(last(maps, decoded))
+            outputs.append(cell.conv3(decoded) if isinstance(cell, Cell) else decoded)
         if self.prior is not None:
             known = x[:, -1:]
             outputs = [
